@@ -1,0 +1,26 @@
+"""Durations as people write them."""
+
+from __future__ import annotations
+
+import re
+
+__all__ = ["parse_duration"]
+
+_UNITS = {"us": 1e-6, "ms": 1e-3, "s": 1.0, "min": 60.0, "h": 3600.0}
+_DURATION = re.compile(r"\s*(\d+(?:\.\d+)?|\.\d+)\s*([a-z]*)\s*")
+
+
+def parse_duration(value: object) -> float:
+    """Seconds of ``10``, ``"500 ms"``, ``"30 min"``; a bare number is in seconds.
+
+    Raises:
+        ValueError: The value is not a positive duration.
+    """
+    match = _DURATION.fullmatch(str(value)) if not isinstance(value, bool) else None
+    seconds = float(match[1]) * _UNITS.get(match[2] or "s", 0.0) if match else 0.0
+    if seconds <= 0:
+        raise ValueError(
+            f"{value!r} is not a duration: allowed are a number of seconds above 0, "
+            f"or a number with one of the units {', '.join(_UNITS)}"
+        )
+    return seconds

@@ -1,0 +1,68 @@
+"""Everything that can go wrong, as one tree.
+
+NpuperfError
+├── SettingsError        an option, environment variable or ini key has a value that is not allowed
+├── CaseError            a case, in npuperf.yaml or in a call, is not valid
+│   └── BudgetError      a budget expression is not valid
+├── DatasetError         a dataset is missing or malformed
+├── AdapterError         the adapter repository cannot be deployed
+│   ├── InstallError     its requirements could not be installed
+│   ├── DeployError      its deploy.sh could not start, ended, or left nothing running
+│   └── NotReadyError    its server runs but does not answer as it must
+└── LoadError            the load generator ended without handing its trace over
+
+Every message says what was wrong, the value seen, what is allowed and what to do.
+"""
+
+__all__ = [
+    "AdapterError",
+    "BudgetError",
+    "CaseError",
+    "DatasetError",
+    "DeployError",
+    "InstallError",
+    "LoadError",
+    "NotReadyError",
+    "NpuperfError",
+    "SettingsError",
+]
+
+
+class NpuperfError(Exception):
+    """Something that the user can act on went wrong."""
+
+
+class SettingsError(NpuperfError):
+    """An option, environment variable or ini key has a value that is not allowed."""
+
+
+class CaseError(NpuperfError):
+    """A case, in npuperf.yaml or in a call, is not valid."""
+
+
+class BudgetError(CaseError):
+    """A budget expression is not valid."""
+
+
+class DatasetError(NpuperfError):
+    """A dataset is missing or malformed."""
+
+
+class AdapterError(NpuperfError):
+    """The adapter repository cannot be deployed."""
+
+
+class InstallError(AdapterError):
+    """The requirements of the adapter could not be installed."""
+
+
+class DeployError(AdapterError):
+    """deploy.sh could not start, ended, or left nothing running."""
+
+
+class NotReadyError(AdapterError):
+    """The server runs but does not answer as it must."""
+
+
+class LoadError(NpuperfError):
+    """The load generator ended without handing its trace over."""

@@ -1,0 +1,99 @@
+"""Who may import whom: data goes down the list of stages, never back up."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parents[1] / "pytest_npuperf"
+
+VALUES = {"errors", "unknown", "durations"}
+
+# Each place and what it may import of the package. A folder stands for all its modules.
+ALLOWED: dict[str, set[str]] = {
+    "errors": set(),
+    "unknown": set(),
+    "durations": set(),
+    "simulator": {"errors"},
+    "adapter": {"errors"},
+    "workload": {"errors"},
+    "wire": VALUES,
+    "trace": {"unknown"},
+    "load": VALUES | {"wire", "trace"},
+    "metrics": VALUES | {"trace"},
+    "slo": VALUES | {"metrics"},
+    "result": VALUES | {"trace", "metrics", "slo"},
+    "report": VALUES | {"trace", "metrics", "slo", "result"},
+    "case": VALUES | {"workload", "load", "slo", "wire"},
+    "yaml_source": {"errors"},
+    "case_file": VALUES | {"case", "yaml_source", "workload", "load", "slo", "wire"},
+    "runner": VALUES | {"case", "adapter", "workload", "load", "wire", "metrics", "result"},
+    "options": VALUES | {"wire"},
+    "environment": set(),
+    "serving": VALUES | {"adapter", "case_file", "options"},
+    "terminal": {"load"},
+    "cli": {"__init__", "simulator"},
+}
+
+# The only places that know pytest, beside the tests.
+KNOW_PYTEST = {"plugin", "options", "hookspec", "fixtures", "cases", "session", "terminal"}
+
+# Modules of the standard library and others that a stage must not touch.
+FORBIDDEN: dict[str, set[str]] = {
+    "metrics": {"httpx", "httptools", "socket", "asyncio"},
+    "slo": {"httpx", "httptools", "socket", "asyncio"},
+    "report": {"httpx", "httptools", "socket", "asyncio"},
+    "workload": {"httpx", "httptools", "socket", "asyncio"},
+    "load": {"httpx", "httptools", "socket", "ssl"},
+}
+
+
+def place_of(path: Path) -> str:
+    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+def imported_modules(path: Path) -> set[str]:
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative import"
+            assert node.module is not None
+            found.add(node.module)
+            if node.module == "pytest_npuperf":
+                found.update(f"pytest_npuperf.{alias.name}" for alias in node.names)
+    return found
+
+
+def own_places(path: Path) -> set[str]:
+    """Places of the package that a module imports, its own left out."""
+    places = {
+        module.split(".")[1] if "." in module else "__init__"
+        for module in imported_modules(path)
+        if module.split(".")[0] == "pytest_npuperf"
+    }
+    names = {p.name.removesuffix(".py") for p in PACKAGE.iterdir()}
+    return {p if p in names else "__init__" for p in places} - {place_of(path)}
+
+
+MODULES = sorted(PACKAGE.rglob("*.py"))
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_a_module_imports_only_what_its_place_may_know(path: Path) -> None:
+    place = place_of(path)
+    if place in ALLOWED:
+        assert own_places(path) <= ALLOWED[place]
+    external = {module.split(".")[0] for module in imported_modules(path)}
+    assert not external & FORBIDDEN.get(place, set())
+    assert "_pytest" not in external
+    if place not in KNOW_PYTEST:
+        assert "pytest" not in external
+
+
+def test_every_place_is_in_the_list() -> None:
+    at_the_top = {"__init__", "__main__", *KNOW_PYTEST}
+    assert {place_of(path) for path in MODULES} <= {*ALLOWED, *at_the_top}

@@ -1,0 +1,97 @@
+"""The trace: what one load sent and received, as columns, one row a request.
+
+It is the value that leaves the load generator. Nothing in it is derived: durations and
+statistics are made in ``metrics``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pytest_npuperf.unknown import UNKNOWN
+
+__all__ = ["UNKNOWN", "Trace"]
+
+Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Trace:
+    """Stamps and counts of n requests, in order of ``t_sent``.
+
+    Stamps are int64 nanoseconds of the monotonic clock, ``UNKNOWN`` where the moment never
+    came. Every row has ``t_sent`` (a request that got no connection: when it began to connect)
+    and ``t_end`` (a failed request: when it was given up). ``chunk_stamps`` is one flat array;
+    the chunks of row i are ``chunk_stamps[chunk_offsets[i]:chunk_offsets[i + 1]]``. A row is a
+    failed request where ``error[i]`` is not empty; it holds the kind (``timeout_total``,
+    ``http_status``, ...).
+    """
+
+    request_id: tuple[str, ...]
+    t_scheduled: Ints
+    t_sent: Ints
+    t_first: Ints
+    t_last: Ints
+    t_end: Ints
+    connect_ns: Ints
+    """Time to open the connection, 0 where an open one was reused."""
+    retries: Ints
+    """How often the request was sent again because a kept connection had been closed."""
+    status: Ints
+    """HTTP status, UNKNOWN where no response came."""
+    input_tokens: Ints
+    output_tokens: Ints
+    cached_tokens: Ints
+    """Input tokens the server took from its prefix cache, where it says so."""
+    tokens_estimated: NDArray[np.bool_]
+    """True where the server reported no usage and output_tokens counts chunks."""
+    error: tuple[str, ...]
+    error_text: tuple[str, ...]
+    finish_reason: tuple[str, ...]
+    model: tuple[str, ...]
+    """The model name that answered, '' where none came."""
+    text: tuple[str, ...]
+    """The generated text, '' where it was not kept."""
+    chunk_offsets: Ints
+    """n + 1 offsets into chunk_stamps."""
+    chunk_stamps: Ints
+    chunk_lag: Ints
+    """Receive lag of each chunk: how long after chunk_stamps the client saw it, in ns; UNKNOWN
+    where the chunk has the client's own stamp."""
+    kernel_stamps: bool
+    """Whether all chunk_stamps come from the kernel; else some or all are the client's own."""
+
+    def __len__(self) -> int:
+        return len(self.error)
+
+    @property
+    def succeeded(self) -> NDArray[np.bool_]:
+        """Mask of the successful requests."""
+        return np.fromiter((not kind for kind in self.error), dtype=np.bool_, count=len(self.error))
+
+    def chunks(self, row: int) -> Ints:
+        """Chunk stamps of one request."""
+        return self.chunk_stamps[self.chunk_offsets[row] : self.chunk_offsets[row + 1]]
+
+    def select(self, rows: Ints) -> Trace:
+        """The trace of the given rows, in the given order."""
+        lengths = np.diff(self.chunk_offsets)[rows]
+        picked = [np.arange(self.chunk_offsets[row], self.chunk_offsets[row + 1]) for row in rows]
+        flat = np.concatenate(picked) if picked else np.empty(0, np.int64)
+        columns: dict[str, object] = {}
+        for field in fields(self):
+            column = getattr(self, field.name)
+            if isinstance(column, tuple):
+                columns[field.name] = tuple(column[row] for row in rows)
+            elif isinstance(column, bool):
+                columns[field.name] = column
+            elif field.name in ("chunk_stamps", "chunk_lag"):
+                columns[field.name] = column[flat]
+            elif field.name == "chunk_offsets":
+                columns[field.name] = np.concatenate(([0], np.cumsum(lengths)))
+            else:
+                columns[field.name] = column[rows]
+        return Trace(**columns)  # type: ignore[arg-type]

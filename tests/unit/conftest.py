@@ -1,0 +1,81 @@
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import settings
+
+from pytest_npuperf.trace import UNKNOWN, Ints, Trace
+
+# How long an example takes says more of the machine's other work than of the code.
+settings.register_profile("npuperf", deadline=None)
+settings.load_profile("npuperf")
+
+_MS = 1_000_000
+
+
+@dataclass(frozen=True)
+class _Request:
+    """One row of a hand-made trace; moments in ms, lags in ns."""
+
+    sent: float
+    end: float
+    chunks: Sequence[float] = ()
+    scheduled: float | None = None
+    input_tokens: int = 10
+    output_tokens: int | None = None
+    """None: as many as there are chunks."""
+    estimated: bool = False
+    error: str = ""
+    lags: Sequence[int] | None = None
+
+
+@pytest.fixture(scope="session")
+def build_trace() -> Callable[..., Trace]:
+    """Makes a trace of requests given as the fields of _Request."""
+
+    def build(*rows: dict[str, Any]) -> Trace:
+        return _trace([_Request(**row) for row in rows])
+
+    return build
+
+
+def _trace(rows: list[_Request]) -> Trace:
+    n = len(rows)
+    counts = [len(row.chunks) for row in rows]
+    lags = [lag for row in rows for lag in (row.lags or [UNKNOWN] * len(row.chunks))]
+    return Trace(
+        request_id=tuple(f"r{i}" for i in range(n)),
+        t_scheduled=_stamps([row.sent if row.scheduled is None else row.scheduled for row in rows]),
+        t_sent=_stamps([row.sent for row in rows]),
+        t_first=_stamps([row.chunks[0] if row.chunks else None for row in rows]),
+        t_last=_stamps([row.chunks[-1] if row.chunks else None for row in rows]),
+        t_end=_stamps([row.end for row in rows]),
+        connect_ns=_ints([0] * n),
+        retries=_ints([0] * n),
+        status=_ints([200] * n),
+        input_tokens=_ints([row.input_tokens for row in rows]),
+        output_tokens=_ints([len(r.chunks) if r.output_tokens is None else r.output_tokens for r in rows]),
+        cached_tokens=_ints([UNKNOWN] * n),
+        tokens_estimated=np.array([row.estimated for row in rows], dtype=np.bool_),
+        error=tuple(row.error for row in rows),
+        error_text=tuple(row.error for row in rows),
+        finish_reason=tuple("" if row.error else "length" for row in rows),
+        model=("model",) * n,
+        text=("",) * n,
+        chunk_offsets=_ints([0, *np.cumsum(counts)]),
+        chunk_stamps=_stamps([stamp for row in rows for stamp in row.chunks]),
+        chunk_lag=_ints(lags),
+        kernel_stamps=UNKNOWN not in lags,
+    )
+
+
+def _stamps(moments: Sequence[float | None]) -> Ints:
+    return _ints([UNKNOWN if moment is None else round(moment * _MS) for moment in moments])
+
+
+def _ints(values: Sequence[int]) -> Ints:
+    return np.array(values, dtype=np.int64)

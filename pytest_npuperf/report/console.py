@@ -1,0 +1,82 @@
+"""What the terminal shows of a run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from pytest_npuperf.report.cells import cell, milliseconds
+from pytest_npuperf.report.directory import performance_folder
+from pytest_npuperf.report.names import case_stems, safe_stem
+from pytest_npuperf.report.tables import common_table, performance_table
+from pytest_npuperf.report.text import printable
+from pytest_npuperf.report.verdicts import broken_budgets
+from pytest_npuperf.result import CaseResult, RunRecord
+
+__all__ = ["console_lines"]
+
+_LONGEST_ERROR = 200
+
+
+def console_lines(
+    record: RunRecord, report_directory: Path | None, *, verbosity: int, outcomes: Mapping[str, str]
+) -> list[str]:
+    """The lines for the terminal: both tables of every case, or with ``-q`` a line each.
+
+    ``outcomes`` is each item's outcome by its node id; whatever did not pass is marked.
+    ``report_directory`` is where the report was written, None where it was not. No control
+    character of a name or an error reaches the lines.
+    """
+    stems = case_stems([result.name for result in record.results])
+    lines: list[str] = []
+    for stem, result in zip(stems, record.results, strict=True):
+        task = f"{safe_stem(record.abbr)}/{stem}"
+        outcome = outcomes.get(result.nodeid, "passed")
+        lines += [_short(task, result, outcome)] if verbosity < 0 else _full(task, result, outcome)
+    if record.results and report_directory is not None:
+        folder = report_directory / performance_folder(record.abbr)
+        lines.append(f"Performance Result files locate in {printable(str(folder))}.")
+    return lines
+
+
+def _full(task: str, result: CaseResult, outcome: str) -> list[str]:
+    return [
+        f"Performance Results of task: {task}:",
+        *_marks(result, outcome),
+        *performance_table([result.summary]).splitlines(),
+        *common_table([result.summary]).splitlines(),
+    ]
+
+
+def _short(task: str, result: CaseResult, outcome: str) -> str:
+    summary = result.summary
+    parts = [
+        f"TTFT avg {milliseconds(summary.ttft.avg)}, P99 {milliseconds(summary.ttft.percentile(99))}",
+        f"TPOT avg {milliseconds(summary.tpot.avg)}",
+        f"output {cell(summary.output_token_throughput, 'token/s')}",
+        f"N {summary.success_requests}",
+        f"failed {summary.failed_requests}",
+    ]
+    if result.stopped:
+        parts.append("STOPPED")
+    if outcome != "passed":
+        parts.append(outcome.upper())
+    return f"{task}: {'; '.join(parts)}"
+
+
+def _marks(result: CaseResult, outcome: str) -> Iterator[str]:
+    """What a reader must know before the figures; nothing for a case without blemish."""
+    if outcome != "passed":
+        yield f"{outcome.upper()} {printable(result.nodeid)}{_broken(result)}"
+    if result.stopped:
+        yield f"STOPPED before its end; requests measured until then: {len(result.trace)}"
+    for kind, failures in result.summary.errors.items():
+        first = printable(result.trace.error_text[result.trace.error.index(kind)], _LONGEST_ERROR)
+        yield f"{failures} failed with {printable(kind)}" + (f", the first: {first}" if first else "")
+    if result.summary.tokens_estimated:
+        yield "Token counts are estimated from chunks where the server reported no usage"
+
+
+def _broken(result: CaseResult) -> str:
+    broken = broken_budgets(result.verdicts)
+    return f": {broken}" if broken else ""

@@ -1,0 +1,88 @@
+"""The files of one case: CSV of the parameters, JSON of the common metrics, JSON of every request."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Any
+
+import msgspec
+
+from pytest_npuperf.metrics import Summary
+from pytest_npuperf.report.axis import axis_origin, prefill_latency, seconds
+from pytest_npuperf.report.tables import PERFORMANCE_HEADER, common_metrics, performance_rows
+from pytest_npuperf.report.text import encodable
+from pytest_npuperf.trace import UNKNOWN, Ints, Trace
+
+__all__ = ["common_json", "details_json", "performance_csv", "request_details"]
+
+
+def performance_csv(summaries: Sequence[Summary]) -> bytes:
+    """The Performance Parameters table as CSV."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(PERFORMANCE_HEADER)
+    for name, stage, *cells in performance_rows(summaries):
+        writer.writerow([name, _no_formula(stage), *cells])
+    return encodable(text.getvalue()).encode()
+
+
+def common_json(summaries: Sequence[Summary]) -> bytes:
+    """The Common Metric table as JSON: metric -> stage -> value."""
+    return msgspec.json.format(msgspec.json.encode(common_metrics(summaries)), indent=4) + b"\n"
+
+
+def details_json(trace: Trace) -> bytes:
+    """Every request as JSON, a line each."""
+    encoder = msgspec.json.Encoder()
+    lines = b",\n".join(encoder.encode(request) for request in request_details(trace))
+    return b"[\n" + lines + b"\n]\n"
+
+
+def request_details(trace: Trace) -> list[dict[str, Any]]:
+    """One object a request, in the order of the trace.
+
+    Times are in seconds from the first request sent, so that the specification's formulas
+    read literally: TTFT = ``prefill_latency``, Decode = ``end_time - (start_time +
+    prefill_latency)``, E2EL = ``end_time - start_time``. What is not known is None.
+    """
+    origin = axis_origin(trace)
+    chunk_times = seconds(trace.chunk_stamps, origin)
+    offsets = trace.chunk_offsets.tolist()
+    columns = {
+        "id": trace.request_id,
+        "success": trace.succeeded.tolist(),
+        "error": _texts(trace.error),
+        "error_text": _texts(trace.error_text),
+        "status": _counts(trace.status),
+        "start_time": seconds(trace.t_sent, origin),
+        "prefill_latency": prefill_latency(trace),
+        "end_time": seconds(trace.t_end, origin),
+        "scheduled_time": seconds(trace.t_scheduled, origin),
+        "connect_time": seconds(trace.connect_ns),
+        "retries": trace.retries.tolist(),
+        "input_tokens": _counts(trace.input_tokens),
+        "output_tokens": _counts(trace.output_tokens),
+        "cached_tokens": _counts(trace.cached_tokens),
+        "tokens_estimated": trace.tokens_estimated.tolist(),
+        "finish_reason": _texts(trace.finish_reason),
+        "model": _texts(trace.model),
+        "text": _texts(trace.text),
+        "chunk_times": [chunk_times[start:end] for start, end in pairwise(offsets)],
+    }
+    return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+
+
+def _counts(values: Ints) -> list[int | None]:
+    return [None if value == UNKNOWN else value for value in values.tolist()]
+
+
+def _texts(values: Sequence[str]) -> list[str | None]:
+    return [encodable(value) or None for value in values]
+
+
+def _no_formula(text: str) -> str:
+    """Text that a spreadsheet does not take for a formula."""
+    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text

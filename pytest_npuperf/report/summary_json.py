@@ -1,0 +1,76 @@
+"""``summary.json``: a run for programs. Its keys are documented in docs/report.md."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
+from typing import Any
+
+from pytest_npuperf.metrics import Sample, Summary
+from pytest_npuperf.report.tables import STATISTICS
+from pytest_npuperf.result import CaseResult, RunRecord
+from pytest_npuperf.slo import Verdict
+
+__all__ = ["SCHEMA_VERSION", "run_summary"]
+
+SCHEMA_VERSION = 1
+"""Grows when a key goes away or changes its meaning, not when one is added."""
+
+
+def run_summary(record: RunRecord, files: Sequence[Mapping[str, str]]) -> dict[str, Any]:
+    """The run as plain data; ``files`` has the written files of each result, in their order."""
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "run_id": record.run_id,
+        "abbr": record.abbr,
+        "started": record.started,
+        "finished": record.finished,
+        "stopped": record.stopped,
+        "server": record.server,
+        "environment": record.environment,
+        "cases": [_case(result, written) for result, written in zip(record.results, files, strict=True)],
+    }
+
+
+def _case(result: CaseResult, files: Mapping[str, str]) -> dict[str, Any]:
+    summary = result.summary
+    return {
+        "name": result.name,
+        "nodeid": result.nodeid,
+        "started": result.started,
+        "stopped": result.stopped,
+        "files": dict(files),
+        "kernel_stamps": result.trace.kernel_stamps,
+        "tokens_estimated": summary.tokens_estimated,
+        "errors": summary.errors,
+        "verdicts": [_verdict(verdict) for verdict in result.verdicts],
+        "stages": {summary.stage: _figures(summary)},
+    }
+
+
+def _figures(summary: Summary) -> dict[str, Any]:
+    figures: dict[str, Any] = {}
+    for field in fields(summary):
+        if field.name not in ("stage", "tokens_estimated", "errors"):
+            value = getattr(summary, field.name)
+            figures[field.name] = _statistics(value) if isinstance(value, Sample) else value
+    return {**figures, "failure_rate": summary.failure_rate}
+
+
+def _statistics(sample: Sample) -> dict[str, float | None]:
+    return {"n": sample.n, **{name: sample.statistic(name) for name in STATISTICS}}
+
+
+def _verdict(verdict: Verdict) -> dict[str, Any]:
+    budget = verdict.budget
+    return {
+        "expression": budget.expression,
+        "metric": budget.metric,
+        "statistic": budget.statistic,
+        "comparison": budget.comparison,
+        "bound": budget.bound,
+        "measured": verdict.measured,
+        "n": verdict.n,
+        "implied": budget.implied,
+        "outcome": verdict.outcome,
+    }

@@ -1,0 +1,115 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from pytest_npuperf.report import common_table, console_lines, performance_table
+from pytest_npuperf.result import CaseResult, RunRecord
+from pytest_npuperf.trace import Trace
+
+Results = Callable[..., CaseResult]
+Records = Callable[..., RunRecord]
+
+REPORT = Path("reports", "ee9480acbbac4d4aa190a124d5ddf39c")
+
+
+@pytest.fixture(scope="module")
+def clean(build_trace: Callable[..., Trace]) -> Trace:
+    return build_trace({"sent": 0, "chunks": [50, 60, 70], "end": 70})
+
+
+def test_a_case_is_its_heading_and_both_tables_closed_by_the_path(
+    make_result: Results, make_record: Records, clean: Trace
+) -> None:
+    result = make_result("chat[concurrency=4]", clean)
+    lines = console_lines(make_record(result), REPORT, verbosity=0, outcomes={result.nodeid: "passed"})
+    assert "\n".join(lines) == "\n".join(
+        [
+            "Performance Results of task: vllm-api-stream-chat/chat-concurrency-4:",
+            performance_table([result.summary]),
+            common_table([result.summary]),
+            f"Performance Result files locate in {REPORT}/performance/vllm-api-stream-chat.",
+        ]
+    )
+
+
+def test_without_a_report_there_is_no_path(make_result: Results, make_record: Records) -> None:
+    lines = console_lines(make_record(make_result()), None, verbosity=0, outcomes={})
+    assert not any("locate" in line for line in lines)
+
+
+def test_without_a_result_there_is_nothing(make_record: Records) -> None:
+    assert console_lines(make_record(), REPORT, verbosity=0, outcomes={}) == []
+
+
+def test_every_case_is_there_and_repeated_names_are_told_apart(
+    make_result: Results, make_record: Records
+) -> None:
+    record = make_record(make_result("chat"), make_result("chat"))
+    lines = console_lines(record, REPORT, verbosity=0, outcomes={})
+    headings = [line for line in lines if line.startswith("Performance Results of task:")]
+    assert headings == [
+        "Performance Results of task: vllm-api-stream-chat/chat:",
+        "Performance Results of task: vllm-api-stream-chat/chat-2:",
+    ]
+
+
+def test_a_failed_case_is_marked_with_its_broken_budgets(
+    make_result: Results, make_record: Records, clean: Trace
+) -> None:
+    result = make_result("chat", clean, "ttft.p99 < 1 ms", "failed_requests == 0")
+    lines = console_lines(make_record(result), REPORT, verbosity=0, outcomes={result.nodeid: "failed"})
+    assert lines[1] == "FAILED npuperf.yaml::chat: ttft.p99 < 1 ms (measured 50.0 ms)"
+    assert lines[2].startswith("╒")
+
+
+def test_failed_requests_are_told_by_kind_with_the_first_error(
+    make_result: Results, make_record: Records, two_good_one_failed: Trace
+) -> None:
+    trace = replace(two_good_one_failed, error_text=("", '{"error": "no such model"}', ""))
+    lines = console_lines(make_record(make_result("chat", trace)), REPORT, verbosity=0, outcomes={})
+    assert lines[1] == '1 failed with http_status, the first: {"error": "no such model"}'
+
+
+def test_a_stopped_case_says_what_it_holds(make_result: Results, make_record: Records, clean: Trace) -> None:
+    record = make_record(make_result("chat", clean, stopped=True))
+    lines = console_lines(record, REPORT, verbosity=0, outcomes={})
+    assert lines[1] == "STOPPED before its end; requests measured until then: 1"
+
+
+def test_estimated_tokens_are_told(
+    make_result: Results, make_record: Records, build_trace: Callable[..., Trace]
+) -> None:
+    trace = build_trace({"sent": 0, "chunks": [50, 60], "end": 60, "estimated": True})
+    lines = console_lines(make_record(make_result("chat", trace)), REPORT, verbosity=0, outcomes={})
+    assert lines[1] == "Token counts are estimated from chunks where the server reported no usage"
+
+
+def test_quiet_is_a_line_a_case(make_result: Results, make_record: Records, clean: Trace) -> None:
+    record = make_record(
+        make_result("chat", clean),
+        make_result("burst", clean, stopped=True, nodeid="test_burst.py::test_burst"),
+    )
+    lines = console_lines(record, REPORT, verbosity=-1, outcomes={"test_burst.py::test_burst": "failed"})
+    figures = "TTFT avg 50.0 ms, P99 50.0 ms; TPOT avg 10.0 ms; output 42.8571 token/s; N 1; failed 0"
+    assert lines == [
+        f"vllm-api-stream-chat/chat: {figures}",
+        f"vllm-api-stream-chat/burst: {figures}; STOPPED; FAILED",
+        f"Performance Result files locate in {REPORT}/performance/vllm-api-stream-chat.",
+    ]
+
+
+@pytest.mark.parametrize("verbosity", [-1, 0])
+def test_no_control_character_reaches_the_terminal(
+    make_result: Results, make_record: Records, two_good_one_failed: Trace, verbosity: int
+) -> None:
+    hostile = "\x1b]0;title\x07\x9b2J\r\n\u202e"
+    trace = replace(two_good_one_failed, error=("", hostile, ""), error_text=("", hostile, ""))
+    result = make_result(hostile, trace, nodeid=hostile)
+    lines = console_lines(
+        make_record(result, abbr=hostile), Path(hostile), verbosity=verbosity, outcomes={hostile: "failed"}
+    )
+    assert all(line.isprintable() for line in lines)

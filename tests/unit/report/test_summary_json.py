@@ -1,0 +1,105 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+import pytest
+
+from pytest_npuperf.report.summary_json import run_summary
+from pytest_npuperf.result import CaseResult, RunRecord
+from pytest_npuperf.trace import Trace
+
+Results = Callable[..., CaseResult]
+Records = Callable[..., RunRecord]
+
+
+@pytest.fixture
+def summarized(make_record: Records) -> Callable[[CaseResult], dict[str, Any]]:
+    """What the summary of a run says of its only case."""
+
+    def case(result: CaseResult) -> dict[str, Any]:
+        summary = run_summary(make_record(result), [{"plot": "performance/abbr/chat_plot.html"}])
+        only: dict[str, Any] = summary["cases"][0]
+        return only
+
+    return case
+
+
+def test_the_run_is_described(make_record: Records) -> None:
+    assert run_summary(make_record(stopped=True), []) == {
+        "schema_version": 1,
+        "run_id": "ee9480acbbac4d4aa190a124d5ddf39c",
+        "abbr": "vllm-api-stream-chat",
+        "started": "2026-03-26T20:22:00+08:00",
+        "finished": "2026-03-26T20:22:24+08:00",
+        "stopped": True,
+        "server": {"base_url": "http://127.0.0.1:8000"},
+        "environment": {"python": "3.11.9"},
+        "cases": [],
+    }
+
+
+def test_a_case_says_what_its_figures_rest_on(
+    make_result: Results, summarized: Callable[[CaseResult], dict[str, Any]]
+) -> None:
+    case = summarized(make_result("chat", stopped=True))
+    del case["stages"]
+    assert case == {
+        "name": "chat",
+        "nodeid": "npuperf.yaml::chat",
+        "started": "2026-03-26T20:22:04+08:00",
+        "stopped": True,
+        "files": {"plot": "performance/abbr/chat_plot.html"},
+        "kernel_stamps": False,
+        "tokens_estimated": False,
+        "errors": {"http_status": 1},
+        "verdicts": [],
+    }
+
+
+def test_figures_have_the_names_of_budgets_and_their_n(
+    make_result: Results, summarized: Callable[[CaseResult], dict[str, Any]]
+) -> None:
+    figures = summarized(make_result())["stages"]["total"]
+    assert figures["ttft"]["n"] == 2
+    assert figures["ttft"]["min"] == pytest.approx(0.05)
+    assert set(figures["tpot"]) == {"n", "avg", "min", "max", "median", "p75", "p90", "p99"}
+    assert figures["itl"]["n"] == 2
+    assert figures["itl_requests"] == 1
+    assert figures["schedule_delay"]["n"] == 3
+    assert figures["benchmark_duration"] == pytest.approx(0.09)
+    assert figures["failure_rate"] == pytest.approx(1 / 3)
+    assert figures["max_concurrency"] == 2
+    assert "stage" not in figures
+
+
+def test_verdicts_are_in_the_figures_own_unit(
+    make_result: Results, two_good_one_failed: Trace, summarized: Callable[[CaseResult], dict[str, Any]]
+) -> None:
+    result = make_result("chat", two_good_one_failed, "ttft.min < 10 ms")
+    assert summarized(result)["verdicts"] == [
+        {
+            "expression": "ttft.min < 10 ms",
+            "metric": "ttft",
+            "statistic": "min",
+            "comparison": "<",
+            "bound": pytest.approx(0.01),
+            "measured": pytest.approx(0.05),
+            "n": 2,
+            "implied": False,
+            "outcome": "fail",
+        }
+    ]
+
+
+def test_the_figures_of_no_request_are_null(
+    make_result: Results,
+    build_trace: Callable[..., Trace],
+    summarized: Callable[[CaseResult], dict[str, Any]],
+) -> None:
+    figures = summarized(make_result("chat", build_trace()))["stages"]["total"]
+    assert figures["ttft"] == dict.fromkeys(figures["ttft"], None) | {"n": 0}
+    assert figures["benchmark_duration"] is None
+    assert figures["failure_rate"] is None
+    assert b"NaN" not in msgspec.json.encode(figures)

@@ -1,0 +1,214 @@
+"""Cases as pytest items: from ``npuperf.yaml``, from test functions, and the built-in one."""
+
+from __future__ import annotations
+
+import inspect
+import warnings
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pytest_npuperf.errors import BudgetError, NpuperfError
+from pytest_npuperf.session import RESULTS, SESSION, PerfSession
+
+if TYPE_CHECKING:
+    from pytest_npuperf.case import Case
+    from pytest_npuperf.fixtures import Npuperf
+    from pytest_npuperf.slo.budget import Budget
+
+__all__ = [
+    "CASE_FILE_NAME",
+    "SLO_MARKER",
+    "CaseItem",
+    "add_default_case",
+    "add_root_case_file",
+    "case_file",
+    "check_markers",
+    "judging",
+    "keep_pytest_asyncio_quiet",
+    "mark_async_cases",
+    "parse_budgets",
+    "shape_report",
+]
+
+CASE_FILE_NAME = "npuperf.yaml"
+SLO_MARKER = "npuperf_slo"
+
+_BUDGETS = pytest.StashKey["list[Budget]"]()
+
+
+class CaseItem(pytest.Function):
+    """A case that stands in no Python file. It is a test function like any other to pytest."""
+
+    def __init__(self, *, case: Case, line: int = 1, **arguments: Any) -> None:
+        super().__init__(callobj=_test_function(case), **arguments)
+        self.case = case
+        self._line = line
+
+    def reportinfo(self) -> tuple[Path, int | None, str]:
+        """Where pytest says the item is: its lines count from 0."""
+        return self.path, self._line - 1, self.name
+
+
+def _test_function(case: Case) -> Callable[..., None]:
+    def measure(npuperf: Npuperf) -> None:
+        npuperf.run_case(case)
+
+    return measure
+
+
+class _CaseFile(pytest.Module):
+    """A Module, so that fixtures of module scope have a node here too."""
+
+    obj = None
+
+    def collect(self) -> Iterable[CaseItem]:
+        from pytest_npuperf.case_file import read_case_file
+
+        try:
+            content = read_case_file(self.path)
+            if content.server is not None:
+                self.config.stash[SESSION].use_server_section(self.path, content.server)
+        except NpuperfError as exc:
+            raise self.CollectError(str(exc)) from exc
+        for line, case in content.cases:
+            yield CaseItem.from_parent(self, name=case.name, case=case, line=line)
+
+
+class _BuiltIn(pytest.Module):
+    """Parent of the built-in case."""
+
+    obj = None
+
+    def collect(self) -> Iterable[CaseItem]:
+        from pytest_npuperf.case import default_case
+
+        case = default_case(self.config.stash[SESSION].settings.dataset)
+        yield CaseItem.from_parent(self, name=case.name, case=case)
+
+
+def keep_pytest_asyncio_quiet() -> None:
+    """It warns in every project that leaves one of its ini keys out.
+
+    Who has it only because this plugin needs it must not see that.
+    """
+    warnings.filterwarnings(
+        "ignore",
+        'The configuration option "asyncio_default_fixture_loop_scope"',
+        pytest.PytestDeprecationWarning,
+    )
+
+
+def case_file(path: Path, parent: pytest.Collector) -> pytest.Module | None:
+    """The collector of a case file; None for other files."""
+    if path.name != CASE_FILE_NAME:
+        return None
+    collector: pytest.Module = _CaseFile.from_parent(parent, path=path)
+    return collector
+
+
+def add_root_case_file(config: pytest.Config) -> None:
+    """Collect the case file of the root directory where ``testpaths`` leaves it out."""
+    root_file = config.rootpath / CASE_FILE_NAME
+    if config.args_source is pytest.Config.ArgsSource.TESTPATHS and root_file.is_file():
+        config.args.append(str(root_file))
+
+
+def add_default_case(session: pytest.Session, items: list[pytest.Item]) -> None:
+    """Add the built-in case where there is something to measure and no case at all."""
+    perf = session.config.stash[SESSION]
+    if not perf.settings.has_target or session.testsfailed or any(is_case(item) for item in items):
+        return
+    collector = _BuiltIn.from_parent(session, path=session.config.rootpath, nodeid="npuperf")
+    items.extend(collector.collect())
+
+
+def is_case(item: pytest.Item) -> bool:
+    """Whether an item measures: it asks for the ``npuperf`` fixture, directly or not."""
+    return "npuperf" in getattr(item, "fixturenames", ())
+
+
+def mark_async_cases(collected: object) -> None:
+    """Give async test functions that measure the asyncio mark, before pytest-asyncio looks for it."""
+    for item in collected if isinstance(collected, list) else [collected]:
+        if isinstance(item, pytest.Function) and is_case(item) and inspect.iscoroutinefunction(item.function):
+            item.add_marker(pytest.mark.asyncio)
+
+
+def check_markers(items: list[pytest.Item]) -> None:
+    """Parse the budgets in markers.
+
+    Raises:
+        pytest.UsageError: A marker is not valid.
+    """
+    for item in items:
+        expressions: list[str] = []
+        for mark in item.iter_markers(SLO_MARKER):
+            if mark.kwargs or not mark.args or not all(isinstance(arg, str) for arg in mark.args):
+                raise pytest.UsageError(
+                    f"{item.nodeid}: @pytest.mark.{SLO_MARKER} takes budgets as strings, "
+                    f'such as "ttft.p99 < 500 ms"; given were {mark.args!r} and {mark.kwargs!r}'
+                )
+            expressions += mark.args
+        if expressions:
+            item.stash[_BUDGETS] = parse_budgets(expressions, f"{item.nodeid}: @pytest.mark.{SLO_MARKER}")
+
+
+def parse_budgets(expressions: Iterable[str], where: str) -> list[Budget]:
+    """Budgets of an option or a marker.
+
+    Raises:
+        pytest.UsageError: One is not valid.
+    """
+    from pytest_npuperf.slo.parser import parse_budget
+
+    try:
+        return [parse_budget(expression) for expression in expressions]
+    except BudgetError as exc:
+        raise pytest.UsageError(f"{where}: {exc}") from exc
+
+
+@contextmanager
+def judging(item: pytest.Item) -> Iterator[None]:
+    """Judge what an item measured once its body is through; a broken budget fails the item.
+
+    Where the body failed by itself, that stays the reason, and the verdicts go into the report.
+    """
+    perf = item.config.stash[SESSION]
+    try:
+        yield
+    except BaseException:
+        perf.judge(item, _budgets(item, perf))
+        raise
+    if RESULTS in item.stash:
+        from pytest_npuperf.result import require
+
+        require(perf.judge(item, _budgets(item, perf)))
+
+
+def _budgets(item: pytest.Item, perf: PerfSession) -> list[Budget]:
+    own = item.case.slo if isinstance(item, CaseItem) else ()
+    return [*own, *item.stash.get(_BUDGETS, []), *parse_budgets(perf.settings.slo, "--npuperf-slo")]
+
+
+def shape_report(item: pytest.Item, call: pytest.CallInfo[None], report: pytest.TestReport) -> None:
+    """Say what went wrong in the user's words where the program knows it: without a traceback."""
+    results = item.stash.get(RESULTS, [])
+    if results and not report.passed:
+        item.config.stash[SESSION].outcomes[item.nodeid] = report.outcome
+    error = call.excinfo.value if call.excinfo else None
+    if isinstance(error, NpuperfError):
+        report.longrepr = str(error)
+    elif results and _is_broken_budget(error):
+        from pytest_npuperf.report import failure_text
+
+        report.longrepr = failure_text(results)
+
+
+def _is_broken_budget(error: BaseException | None) -> bool:
+    from pytest_npuperf.result import BudgetsBroken
+
+    return isinstance(error, BudgetsBroken)

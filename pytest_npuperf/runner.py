@@ -1,0 +1,108 @@
+"""The order of the stages for one case: prompts, plan, load, trace, summary."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from itertools import islice
+from pathlib import Path
+from uuid import uuid4
+
+from pytest_npuperf.adapter import Served
+from pytest_npuperf.case import Case
+from pytest_npuperf.load.plan import LoadPlan
+from pytest_npuperf.load.run import LoadRun, Progress
+from pytest_npuperf.metrics import Summary, summarize
+from pytest_npuperf.result import CaseResult
+from pytest_npuperf.wire.chat import request_body
+from pytest_npuperf.workload import prompts
+
+__all__ = ["CaseRun"]
+
+
+class CaseRun:
+    """One case while it runs.
+
+    ``poll`` until it returns True, then ``finish``; or ``finish(stopped=True)`` at any time.
+    ``close`` in the end, whatever happened.
+    """
+
+    def __init__(
+        self,
+        case: Case,
+        served: Served,
+        *,
+        nodeid: str,
+        log: Path,
+        note: Callable[[str], None],
+        api_key: str | None,
+    ) -> None:
+        self._case = case
+        self._served = served
+        self._nodeid = nodeid
+        self._note = note
+        self._started = datetime.now().astimezone().isoformat(timespec="milliseconds")
+        plan = LoadPlan(
+            base_url=served.base_url,
+            load=case.load,
+            warmup=case.warmup,
+            requests=case.requests,
+            timeouts=case.timeouts,
+            request_id_prefix=f"npuperf-{uuid4().hex[:12]}",
+        )
+        note(
+            f"{case.name}: {case.requests} requests and {case.warmup} for warmup "
+            f"to {served.base_url}, concurrency {case.load.concurrency}"
+        )
+        self._load = LoadRun(plan, self._bodies(), log=log, api_key=api_key)
+
+    def _bodies(self) -> Iterator[bytes]:
+        """Warmup comes first, so no prompt of it is sent again; nor is one of another case.
+
+        The server's prefix cache would answer a repeated prompt early.
+        """
+        case = self._case
+        stream = prompts(case.dataset, seed=f"{case.seed}/{case.name}", max_tokens=case.max_tokens)
+        for prompt in islice(stream, case.warmup + case.requests):
+            yield request_body(prompt.messages, model=self._served.model, max_tokens=prompt.max_tokens)
+
+    def poll(self) -> bool:
+        """Take in what has arrived; True once the load is over.
+
+        Raises:
+            LoadError: The load generator died.
+        """
+        return self._load.poll()
+
+    def progress(self) -> Progress:
+        """Where the load stands."""
+        return self._load.progress()
+
+    def finish(self, *, stopped: bool = False) -> CaseResult:
+        """The result of what was measured; a load that still runs is ended."""
+        if stopped:
+            self._load.stop()
+        trace = self._load.trace()
+        summary = summarize(trace, max_concurrency=self._case.load.concurrency)
+        self._log_outcome(summary, stopped)
+        return CaseResult(
+            name=self._case.name,
+            nodeid=self._nodeid,
+            settings=self._case.described(),
+            started=self._started,
+            stopped=stopped,
+            trace=trace,
+            summary=summary,
+        )
+
+    def close(self) -> None:
+        """End the load generator and remove what it left."""
+        self._load.close()
+
+    def _log_outcome(self, summary: Summary, stopped: bool) -> None:
+        case = self._case
+        how = "stopped" if stopped else "finished"
+        self._note(
+            f"{case.name}: {how} after {summary.total_requests} of {case.requests} requests, "
+            f"{summary.failed_requests} failed {summary.errors or ''}".rstrip()
+        )

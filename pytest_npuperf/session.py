@@ -1,0 +1,215 @@
+"""The collector of a pytest run: it gathers case results and decides when reports are written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+import pytest
+
+from pytest_npuperf.errors import CaseError
+from pytest_npuperf.options import Settings
+from pytest_npuperf.terminal import LiveLine
+
+if TYPE_CHECKING:
+    from pytest_npuperf.adapter import Served
+    from pytest_npuperf.case import Case
+    from pytest_npuperf.case_file import ServerSection
+    from pytest_npuperf.result import CaseResult, RunRecord
+    from pytest_npuperf.runner import CaseRun
+    from pytest_npuperf.slo.budget import Budget
+    from pytest_npuperf.slo.verdict import Verdict
+
+__all__ = ["RESULTS", "SESSION", "PerfSession"]
+
+
+class PerfSession:
+    """Everything of one pytest run that outlives a single case."""
+
+    def __init__(self, config: pytest.Config, settings: Settings) -> None:
+        self.settings = settings
+        self.results: list[CaseResult] = []
+        self.outcomes: dict[str, str] = {}
+        """Outcome of each measured item by its node id: passed, failed, error."""
+        self._record: RunRecord | None = None
+        self._config = config
+        self._server_section: tuple[Path, ServerSection] | None = None
+        self._served: Served | None = None
+        self._directory: Path | None = None
+        self._started = _now()
+        self.live = LiveLine(config)
+
+    @property
+    def directory(self) -> Path:
+        """The directory of this run; it is made when something is put into it."""
+        if self._directory is None:
+            self._directory = self.settings.report_dir / uuid4().hex
+            (self._directory / "logs" / "performance").mkdir(parents=True)
+            ignore = self.settings.report_dir / ".gitignore"
+            if not ignore.exists():
+                ignore.write_text("*\n")
+        return self._directory
+
+    def use_server_section(self, path: Path, section: ServerSection) -> None:
+        """Take the ``server`` section of a case file.
+
+        Raises:
+            CaseError: Another file says something else about the one server there is.
+        """
+        if self._server_section is not None and self._server_section[1] != section:
+            raise CaseError(
+                f"{path}: server: differs from the one in {self._server_section[0]}; "
+                "a run has one server, so say it in one file"
+            )
+        self._server_section = (path, section)
+
+    @contextmanager
+    def serving(self) -> Iterator[Served]:
+        """The server under test while it is up.
+
+        Raises:
+            AdapterError: It cannot be deployed, or is not ready in time.
+        """
+        from pytest_npuperf.case_file import ServerSection
+        from pytest_npuperf.serving import serving
+
+        section = self._server_section[1] if self._server_section else ServerSection()
+        with serving(self.settings, section, logs=self.directory / "logs", note=self._status) as served:
+            self.live.end()
+            self._served = served
+            yield served
+
+    @contextmanager
+    def measuring(self, case: Case, item: pytest.Item, served: Served) -> Iterator[CaseRun]:
+        """A case while it runs; its result is added at the end, also when it is interrupted."""
+        import msgspec
+
+        from pytest_npuperf.runner import CaseRun
+
+        if case.seed is None:
+            case = msgspec.structs.replace(case, seed=self.settings.seed)
+        log = self.directory / "logs" / "performance" / f"{self._stem(case.name)}.log"
+        run = CaseRun(
+            case,
+            served,
+            nodeid=item.nodeid,
+            log=log,
+            note=self._step_log(log),
+            api_key=self.settings.api_key,
+        )
+        try:
+            yield run
+        except BaseException:
+            self._add(item, run.finish(stopped=True))
+            raise
+        else:
+            self._add(item, run.finish())
+        finally:
+            self.live.end()
+            run.close()
+
+    def judge(self, item: pytest.Item, budgets: list[Budget]) -> list[Verdict]:
+        """Judge all results of an item by these budgets and the ones every case has."""
+        verdicts: list[Verdict] = []
+        for result in item.stash.get(RESULTS, []):
+            verdicts += result.judge(budgets) + result.judge_implied()
+            self._config.hook.pytest_npuperf_case_finished(config=self._config, result=result)
+        return verdicts
+
+    def _add(self, item: pytest.Item, result: CaseResult) -> None:
+        item.stash.setdefault(RESULTS, []).append(result)
+        self.results.append(result)
+
+    def _stem(self, name: str) -> str:
+        """The file name that the report will give the case."""
+        from pytest_npuperf.report import case_stems
+
+        return case_stems([*(result.name for result in self.results), name])[-1]
+
+    def _status(self, text: str) -> None:
+        if self.settings.debug:
+            self.live.print(text)
+        else:
+            self.live.show(text)
+
+    def _step_log(self, log: Path) -> Callable[[str], None]:
+        def note(text: str) -> None:
+            with log.open("a", encoding="utf-8") as file:
+                file.write(f"{_now()} {text}\n")
+            if self.settings.debug:
+                self.live.print(text)
+
+        return note
+
+    def header(self) -> str | None:
+        """What is measured, for pytest's header; None where nothing is."""
+        settings = self.settings
+        if not settings.has_target:
+            return None
+        target = "base_url" if settings.base_url else "model"
+        return f"npuperf: {target} {getattr(settings, target)} (from {settings.sources[target]})"
+
+    def finish(self, *, stopped: bool) -> None:
+        """Write the report, if anything was started or measured."""
+        if self._directory is None:
+            return
+        from pytest_npuperf.report import write_report, zip_report
+
+        self._record = self._make_record(self._directory, stopped)
+        write_report(self._directory, self._record)
+        self._config.hook.pytest_npuperf_write_report(
+            config=self._config, record=self._record, directory=self._directory
+        )
+        if self.settings.zip:
+            zip_report(self._directory)
+
+    def print_tables(self, reporter: pytest.TerminalReporter) -> None:
+        """Print the tables of all results and where the files are."""
+        if self._record is None or not self.results:
+            return
+        from pytest_npuperf.report import console_lines
+
+        lines = console_lines(
+            self._record,
+            self._directory,
+            verbosity=reporter.config.get_verbosity(),
+            outcomes=self.outcomes,
+        )
+        reporter.section("serving performance")
+        for line in lines:
+            reporter.write_line(line)
+
+    def _make_record(self, directory: Path, stopped: bool) -> RunRecord:
+        from pytest_npuperf.environment import describe_environment
+        from pytest_npuperf.result import RunRecord
+
+        config = self._config
+        environment = describe_environment(
+            config.rootpath, config.invocation_params.args, seed=self.settings.seed
+        )
+        config.hook.pytest_npuperf_environment(config=config, environment=environment)
+        server = asdict(self._served) if self._served else {}
+        return RunRecord(
+            run_id=directory.name,
+            abbr=self.settings.abbr,
+            started=self._started,
+            finished=_now(),
+            stopped=stopped,
+            settings=self.settings.described(),
+            environment=environment,
+            server=server,
+            results=tuple(self.results),
+        )
+
+
+def _now() -> str:
+    return datetime.now().astimezone().isoformat(timespec="milliseconds")
+
+
+SESSION = pytest.StashKey[PerfSession]()
+RESULTS = pytest.StashKey["list[CaseResult]"]()

@@ -1,0 +1,90 @@
+"""Where requests go: a base URL, taken apart and resolved once."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+from contextlib import suppress
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from pytest_npuperf.errors import LoadError, SettingsError
+
+__all__ = ["Endpoint", "split_base_url"]
+
+Address = tuple[str | int | bytes, ...]
+
+_PROBE_TIMEOUT = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """A resolved server address; ``tls`` is None for plain HTTP."""
+
+    host: str
+    """Value of the Host header, IPv6 addresses in brackets."""
+    server_name: str
+    """Host name without brackets and port, for TLS."""
+    path: str
+    """Path of the chat completions endpoint, with the base URL's prefix."""
+    family: socket.AddressFamily
+    address: Address
+    tls: ssl.SSLContext | None
+
+    @classmethod
+    def resolve(cls, base_url: str) -> Endpoint:
+        """Resolve the host of a base URL.
+
+        Raises:
+            SettingsError: The URL is not valid.
+            LoadError: The host name cannot be resolved.
+        """
+        scheme, host, port, prefix = split_base_url(base_url)
+        try:
+            family, address = _resolve(host, port)
+        except (OSError, UnicodeError) as exc:  # UnicodeError: a label of the name is empty or too long
+            raise LoadError(
+                f"cannot resolve the host of {base_url}: {exc}; check --npuperf-base-url"
+            ) from exc
+        bracketed = f"[{host}]" if ":" in host else host
+        default_port = 443 if scheme == "https" else 80
+        return cls(
+            host=bracketed if port == default_port else f"{bracketed}:{port}",
+            server_name=host,
+            path=f"{prefix}/v1/chat/completions",
+            family=family,
+            address=address,
+            tls=ssl.create_default_context() if scheme == "https" else None,
+        )
+
+
+def _resolve(host: str, port: int) -> tuple[socket.AddressFamily, Address]:
+    """The first address of a host; of several the first that takes a connection, if one does.
+
+    localhost is often ::1 and then 127.0.0.1, where a server often listens on one of them alone.
+    """
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    if len(found) > 1:
+        with suppress(OSError), socket.create_connection((host, port), _PROBE_TIMEOUT) as probe:
+            return socket.AddressFamily(probe.family), probe.getpeername()
+    family, _, _, _, address = found[0]
+    return family, address
+
+
+def split_base_url(base_url: str) -> tuple[str, str, int, str]:
+    """Scheme, host, port and path prefix (without ``/v1``) of a base URL.
+
+    Raises:
+        SettingsError: The URL is not an http or https URL with a host.
+    """
+    try:
+        parts = urlsplit(base_url)
+        port = parts.port
+    except ValueError as exc:
+        raise SettingsError(f"base URL {base_url!r} is not valid: {exc}") from exc
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise SettingsError(
+            f"base URL {base_url!r} is not valid: it must look like http://host:port or https://host/prefix"
+        )
+    prefix = parts.path.rstrip("/").removesuffix("/v1")
+    return parts.scheme, parts.hostname, port or (443 if parts.scheme == "https" else 80), prefix

@@ -1,0 +1,68 @@
+"""Kernel receive stamps: when data arrived, not when the program came round to read it."""
+
+from __future__ import annotations
+
+import socket
+import struct
+import sys
+import time
+
+from pytest_npuperf.unknown import UNKNOWN
+
+__all__ = ["ANCILLARY_SIZE", "arrival", "enable", "hold_stamping_open"]
+
+# The socket module does not name the option; 35 on every Linux but sparc and parisc.
+_SO_TIMESTAMPNS = 35
+_CLOCK_READING_LIMIT = 10_000
+"""Longest time in ns for reading both clocks; it takes some 200."""
+_CLOCK_READING_TRIES = 3
+_TIMESPEC = struct.Struct("@ll")
+
+ANCILLARY_SIZE = socket.CMSG_SPACE(_TIMESPEC.size) if hasattr(socket, "CMSG_SPACE") else 0
+
+
+def enable(sock: socket.socket) -> bool:
+    """Ask the kernel for a receive stamp on every read; False where it has none."""
+    if not sys.platform.startswith("linux"):
+        return False
+    try:
+        sock.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
+    except OSError:
+        return False
+    return True
+
+
+def hold_stamping_open() -> socket.socket:
+    """A socket that keeps the kernel stamping while it is open.
+
+    The kernel begins to stamp a little after the first socket asks for it, so that the first
+    reads would come without a stamp.
+    """
+    sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    enable(sock)
+    return sock
+
+
+def arrival(ancillary: list[tuple[int, int, bytes]]) -> tuple[int, int]:
+    """When the read just made arrived, and how long ago that was; monotonic ns and ns.
+
+    The lag is UNKNOWN where the read came without a kernel stamp: then the time is now.
+    """
+    for level, kind, data in ancillary:
+        if level == socket.SOL_SOCKET and kind == _SO_TIMESTAMPNS and len(data) >= _TIMESPEC.size:
+            seconds, nanoseconds = _TIMESPEC.unpack_from(data)
+            now, wall = _both_clocks()
+            lag = wall - (seconds * 1_000_000_000 + nanoseconds)
+            if lag >= 0:  # else the wall clock was set back meanwhile
+                return now - lag, lag
+    return time.monotonic_ns(), UNKNOWN
+
+
+def _both_clocks() -> tuple[int, int]:
+    """Monotonic and wall clock at one moment."""
+    for _ in range(_CLOCK_READING_TRIES):
+        now, wall = time.monotonic_ns(), time.time_ns()
+        # a process that was descheduled between the two would shift the stamp by that time
+        if time.monotonic_ns() - now < _CLOCK_READING_LIMIT:
+            break
+    return now, wall

@@ -1,0 +1,131 @@
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from pytest_npuperf.load.plan import ClosedLoop, LoadPlan
+from pytest_npuperf.load.run import LoadRun
+from pytest_npuperf.simulator import RequestRecord, Simulator, SimulatorSettings
+from pytest_npuperf.wire.chat import request_body
+from pytest_npuperf.wire.timeouts import Timeouts
+
+
+class SimulatorThread:
+    """A simulator in a loop of its own."""
+
+    def __init__(self, settings: SimulatorSettings) -> None:
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever)
+        self._thread.start()
+        self._simulator = Simulator(settings)
+        self._run(self._simulator.start())
+        self.url = f"http://127.0.0.1:{self._simulator.port}"
+
+    @property
+    def records(self) -> list[RequestRecord]:
+        return self._simulator.records
+
+    def close(self) -> None:
+        self._run(self._simulator.stop())
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+    def _run(self, coroutine: Any) -> None:
+        asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(30)
+
+
+@pytest.fixture
+def simulate() -> Iterator[Callable[..., SimulatorThread]]:
+    """Starts a simulator with the given settings."""
+    with ExitStack() as stack:
+
+        def start(**settings: Any) -> SimulatorThread:
+            defaults = {"port": 0, "ttft": 0.01, "itl": 0.001, "output_tokens": 5}
+            simulator = SimulatorThread(SimulatorSettings(**(defaults | settings)))
+            stack.callback(simulator.close)
+            return simulator
+
+        yield start
+
+
+@pytest.fixture(scope="session")
+def make_plan() -> Callable[..., LoadPlan]:
+    def make(
+        url: str = "http://127.0.0.1:1",
+        *,
+        requests: int = 4,
+        warmup: int = 0,
+        concurrency: int = 1,
+        timeouts: Timeouts | None = None,
+    ) -> LoadPlan:
+        return LoadPlan(
+            base_url=url,
+            load=ClosedLoop(concurrency),
+            warmup=warmup,
+            requests=requests,
+            timeouts=timeouts or Timeouts(),
+            request_id_prefix="test",
+        )
+
+    return make
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Path:
+    return tmp_path / "load.log"
+
+
+@pytest.fixture
+def start_load(log: Path) -> Iterator[Callable[..., LoadRun]]:
+    """Starts the load of a plan; it is closed at the end of the test."""
+    with ExitStack() as stack:
+
+        def start(plan: LoadPlan, *, api_key: str | None = None) -> LoadRun:
+            bodies = (
+                request_body(
+                    [{"role": "user", "content": f"say {i}"}], model="simulated-model", max_tokens=100
+                )
+                for i in range(plan.warmup + plan.requests)
+            )
+            run = LoadRun(plan, bodies, log=log, api_key=api_key)
+            stack.callback(run.close)
+            return run
+
+        yield start
+
+
+@pytest.fixture
+def generator() -> Callable[[], psutil.Process]:
+    """Finds the load generator that this process has started."""
+
+    def find() -> psutil.Process:
+        (found,) = (
+            child
+            for child in psutil.Process().children()
+            if "pytest_npuperf.load.generator" in child.cmdline()
+        )
+        return found
+
+    return find
+
+
+@pytest.fixture
+def wait_for() -> Callable[[Callable[[], object]], None]:
+    """Wait until a condition holds."""
+
+    def wait(condition: Callable[[], object]) -> None:
+        deadline = time.monotonic() + 30
+        while not condition():
+            assert time.monotonic() < deadline, "the condition did not come true"
+            time.sleep(0.01)
+
+    return wait

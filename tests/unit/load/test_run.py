@@ -1,0 +1,431 @@
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import psutil
+import pytest
+
+from pytest_npuperf.errors import LoadError
+from pytest_npuperf.load.plan import LoadPlan
+from pytest_npuperf.load.run import LoadRun
+from pytest_npuperf.wire import failures
+from pytest_npuperf.wire.timeouts import Timeouts
+
+Simulate = Callable[..., Any]
+MakePlan = Callable[..., LoadPlan]
+StartLoad = Callable[..., LoadRun]
+FindGenerator = Callable[[], psutil.Process]
+WaitFor = Callable[[Callable[[], object]], None]
+
+NEVER = 600.0
+"""A TTFT that no test waits for."""
+
+
+def finished(run: LoadRun) -> LoadRun:
+    run.wait(0.01)
+    return run
+
+
+def directory_of(generator: psutil.Process) -> Path:
+    return Path(generator.cmdline()[-2])
+
+
+def has_ended(process: psutil.Process) -> bool:
+    try:
+        return process.status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
+
+
+def test_exactly_the_planned_requests_reach_the_server(
+    simulate: Simulate, make_plan: MakePlan, start_load: StartLoad
+) -> None:
+    simulator = simulate()
+
+    trace = finished(start_load(make_plan(simulator.url, requests=10, warmup=3, concurrency=2))).trace()
+
+    ids = [f"test-{number}" for number in range(13)]
+    assert sorted(record.request_id for record in simulator.records) == sorted(ids)
+    assert {record.request_id for record in simulator.records[:3]} == set(ids[:3]), "warmup comes first"
+    assert sorted(trace.request_id) == sorted(ids[3:]), "warmup is not measured"
+
+
+def test_the_trace_holds_what_the_server_did(
+    simulate: Simulate, make_plan: MakePlan, start_load: StartLoad
+) -> None:
+    simulator = simulate()
+
+    trace = finished(start_load(make_plan(simulator.url, requests=5, warmup=1, concurrency=2))).trace()
+
+    records = {record.request_id: record for record in simulator.records}
+    assert len(trace) == 5
+    for row, request_id in enumerate(trace.request_id):
+        record = records[request_id]
+        assert (trace.status[row], trace.error[row], trace.error_text[row]) == (200, "", "")
+        assert (trace.model[row], trace.finish_reason[row]) == ("simulated-model", "stop")
+        assert (trace.input_tokens[row], trace.output_tokens[row]) == (record.prompt_tokens, 5)
+        chunks = trace.chunks(row)
+        # the truth is of this machine's monotonic clock too: nothing arrives before it was sent
+        assert len(chunks) == len(record.stamps) == 5
+        assert (chunks >= record.stamps).all()
+        assert trace.t_scheduled[row] <= trace.t_sent[row] <= record.t_received
+        assert trace.t_first[row] == chunks[0]
+        assert trace.t_last[row] == chunks[-1] <= trace.t_end[row]
+    assert (trace.t_sent[1:] >= trace.t_sent[:-1]).all()
+    assert (trace.connect_ns == 0).all(), "connections are open before the first measured request"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux stamps what it receives")
+def test_the_stamps_of_a_load_are_the_kernels(
+    simulate: Simulate, make_plan: MakePlan, start_load: StartLoad
+) -> None:
+    trace = finished(start_load(make_plan(simulate().url, requests=3, warmup=1))).trace()
+
+    assert trace.kernel_stamps
+    assert (trace.chunk_lag >= 0).all()
+
+
+def test_no_more_requests_are_under_way_than_there_are_clients(
+    simulate: Simulate, make_plan: MakePlan, start_load: StartLoad
+) -> None:
+    simulator = simulate(ttft=0.02, output_tokens=20)
+
+    trace = finished(start_load(make_plan(simulator.url, requests=20, concurrency=4))).trace()
+
+    moments = sorted([(t, 1) for t in trace.t_sent] + [(t, -1) for t in trace.t_end])
+    under_way = [sum(step for _, step in moments[: i + 1]) for i in range(len(moments))]
+    assert max(under_way) == 4
+    # the first four begin together: the clients do not wait for each other
+    assert trace.t_sent[3] < trace.t_end.min()
+
+
+def test_failed_requests_are_rows_with_their_kind(
+    simulate: Simulate, make_plan: MakePlan, start_load: StartLoad
+) -> None:
+    run = finished(start_load(make_plan(simulate(fail_every=3, break_every=2).url, requests=6)))
+
+    trace, progress = run.trace(), run.progress()
+
+    kinds = ["", failures.BROKEN, failures.HTTP_STATUS, "", failures.BROKEN, failures.HTTP_STATUS]
+    assert list(trace.error) == kinds
+    assert trace.status.tolist() == [200, 200, 500, 200, 200, 500]
+    assert trace.error_text[2].startswith("HTTP 500: ")
+    assert "The simulator was told to fail." in trace.error_text[2]
+    assert (progress.done, progress.failed) == (6, 4)
+
+
+def test_a_server_that_is_not_there_is_a_failed_request_not_a_failed_load(
+    make_plan: MakePlan, start_load: StartLoad
+) -> None:
+    trace = finished(start_load(make_plan("http://127.0.0.1:1", requests=2))).trace()
+
+    assert list(trace.error) == [failures.CONNECT] * 2
+    assert (trace.t_sent > 0).all()
+
+
+def test_the_timeouts_of_the_plan_are_kept(
+    simulate: Simulate, make_plan: MakePlan, start_load: StartLoad
+) -> None:
+    plan = make_plan(simulate(ttft=NEVER).url, requests=1, timeouts=Timeouts(first_chunk=0.1))
+
+    assert list(finished(start_load(plan)).trace().error) == [failures.TIMEOUT_FIRST_CHUNK]
+
+
+def test_progress_before_anything_ended(
+    simulate: Simulate, make_plan: MakePlan, start_load: StartLoad, wait_for: WaitFor
+) -> None:
+    run = start_load(make_plan(simulate(ttft=NEVER).url, requests=10, concurrency=3))
+    wait_for(lambda: run.poll() or run.progress().sent == 3)
+
+    progress = run.progress()
+
+    assert (progress.requests, progress.sent, progress.done, progress.failed) == (10, 3, 0, 0)
+    assert progress.in_flight == 3
+    assert progress.elapsed > 0
+    assert (progress.ttft, progress.time_left) == (None, None)
+
+
+def test_progress_counts_no_warmup(
+    simulate: Simulate, make_plan: MakePlan, start_load: StartLoad, wait_for: WaitFor
+) -> None:
+    simulator = simulate(ttft=NEVER)
+    run = start_load(make_plan(simulator.url, requests=10, warmup=2))
+    wait_for(lambda: run.poll() or simulator.records)
+
+    progress = run.progress()
+
+    assert (progress.sent, progress.in_flight, progress.elapsed) == (0, 0, 0.0)
+    assert progress.output_token_throughput is None
+
+
+def test_progress_at_the_end_agrees_with_the_trace(
+    simulate: Simulate, make_plan: MakePlan, start_load: StartLoad
+) -> None:
+    run = finished(start_load(make_plan(simulate().url, requests=6, warmup=1, concurrency=2)))
+
+    progress, trace = run.progress(), run.trace()
+
+    assert (progress.sent, progress.done, progress.in_flight) == (6, 6, 0)
+    assert progress.ttft == pytest.approx((trace.t_first - trace.t_sent).mean() * 1e-9)
+    assert progress.output_token_throughput is not None
+    assert 0 < progress.output_token_throughput <= 30 / ((trace.t_end.max() - trace.t_sent.min()) * 1e-9)
+    assert progress.time_left == 0
+
+
+def test_time_left_follows_from_the_requests_that_are_done(
+    simulate: Simulate, make_plan: MakePlan, start_load: StartLoad, wait_for: WaitFor
+) -> None:
+    run = start_load(make_plan(simulate().url, requests=100_000))
+    wait_for(lambda: run.poll() or run.progress().done)
+
+    progress = run.progress()
+
+    expected = progress.elapsed * (100_000 - progress.done) / progress.done
+    assert progress.time_left == pytest.approx(expected)
+
+
+def test_stopping_keeps_what_ended_and_ends_the_generator(
+    simulate: Simulate,
+    make_plan: MakePlan,
+    start_load: StartLoad,
+    generator: FindGenerator,
+    wait_for: WaitFor,
+) -> None:
+    run = start_load(make_plan(simulate().url, requests=100_000, concurrency=2))
+    process = generator()
+    wait_for(lambda: run.poll() or run.progress().done >= 5)
+
+    run.stop()
+
+    assert has_ended(process)
+    assert run.poll(), "it is over, and that is no error"
+    trace = run.trace()
+    assert 5 <= len(trace) == run.progress().done < 100_000
+    assert set(trace.error) == {""}
+
+
+def test_a_generator_that_does_not_stop_is_killed(
+    simulate: Simulate,
+    make_plan: MakePlan,
+    start_load: StartLoad,
+    generator: FindGenerator,
+    wait_for: WaitFor,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("pytest_npuperf.load.run._STOP_GRACE", 0.1)
+    run = start_load(make_plan(simulate().url, requests=100_000))
+    process = generator()
+    wait_for(lambda: run.poll() or run.progress().done)
+    process.suspend()
+
+    run.stop()
+
+    assert has_ended(process)
+    assert run.poll()
+    assert len(run.trace()) >= 1
+
+
+def test_a_generator_that_dies_is_an_error_with_the_end_of_its_log(
+    simulate: Simulate,
+    make_plan: MakePlan,
+    start_load: StartLoad,
+    generator: FindGenerator,
+    wait_for: WaitFor,
+    log: Path,
+) -> None:
+    log.write_text("".join(f"line {number}\n" for number in range(30)))
+    run = start_load(make_plan(simulate().url, requests=100_000))
+    wait_for(lambda: run.poll() or run.progress().done)
+    generator().send_signal(signal.SIGKILL)
+
+    with pytest.raises(LoadError) as caught:
+        finished(run)
+
+    done = run.progress().done
+    first, *tail = str(caught.value).splitlines()
+    assert first == (
+        f"the load generator ended with exit code -9 after {done} of 100000 requests; the end of {log}:"
+    )
+    assert tail == [f"line {number}" for number in range(10, 30)]
+    assert len(run.trace()) == done
+
+
+def test_an_error_inside_the_generator_is_told(make_plan: MakePlan, start_load: StartLoad) -> None:
+    with pytest.raises(
+        LoadError, match=r"exit code 1 after 0 of 4 requests(.|\n)*cannot resolve the host of"
+    ):
+        finished(start_load(make_plan("http://no..name")))
+
+
+def test_closing_ends_the_generator_and_removes_its_directory(
+    simulate: Simulate, make_plan: MakePlan, start_load: StartLoad, generator: FindGenerator
+) -> None:
+    run = start_load(make_plan(simulate(ttft=NEVER).url))
+    process = generator()
+    directory = directory_of(process)
+    assert directory.is_dir()
+
+    run.close()
+
+    assert has_ended(process)
+    assert not directory.exists()
+    run.close()
+
+
+@contextmanager
+def authorizations() -> Iterator[tuple[str, list[str | None], threading.Event]]:
+    """A server that notes Authorization headers and answers when it is let."""
+    seen: list[str | None] = []
+    answer = threading.Event()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["Content-Length"]))
+            seen.append(self.headers["Authorization"])
+            answer.wait(30)
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(b'data: {"choices": [{"delta": {"content": "a"}, "finish_reason": "stop"}]}\n\n')
+
+        def log_message(self, *_: Any) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}", seen, answer
+    finally:
+        answer.set()
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def test_the_api_key_reaches_the_server_and_no_file_or_command_line(
+    make_plan: MakePlan, start_load: StartLoad, generator: FindGenerator, wait_for: WaitFor, log: Path
+) -> None:
+    key = "sk-it-is-a-secret"
+    with authorizations() as (url, seen, answer):
+        run = start_load(make_plan(url, requests=1), api_key=key)
+        wait_for(lambda: run.poll() or seen)
+        process = generator()
+        files = [*directory_of(process).iterdir(), log]
+        written = {file.name: file.read_bytes() for file in files}
+        arguments = process.cmdline()
+        answer.set()
+        trace = finished(run).trace()
+
+    assert seen == [f"Bearer {key}"]
+    assert trace.error == ("",)
+    assert {"plan.json", "bodies", "load.log"} < set(written)
+    assert not any(key.encode() in content for content in written.values())
+    assert not any(key in argument for argument in arguments)
+
+
+def test_without_an_api_key_none_is_sent(make_plan: MakePlan, start_load: StartLoad) -> None:
+    with authorizations() as (url, seen, answer):
+        answer.set()
+        finished(start_load(make_plan(url, requests=1)))
+
+    assert seen == [None]
+
+
+def test_the_generator_is_out_of_the_terminals_reach(
+    simulate: Simulate, make_plan: MakePlan, start_load: StartLoad, generator: FindGenerator
+) -> None:
+    """Ctrl-C goes to the foreground process group: pytest stops the load in order then."""
+    start_load(make_plan(simulate(ttft=NEVER).url))
+
+    assert os.getpgid(generator().pid) != os.getpgid(0)
+
+
+def test_modules_in_the_working_directory_do_not_get_in_the_way(
+    simulate: Simulate,
+    make_plan: MakePlan,
+    start_load: StartLoad,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name in ("asyncio", "msgspec", "httptools", "pytest_npuperf"):
+        (tmp_path / f"{name}.py").write_text("raise SystemExit('taken from the working directory')")
+    monkeypatch.chdir(tmp_path)
+
+    assert len(finished(start_load(make_plan(simulate().url, requests=2))).trace()) == 2
+
+
+def test_without_uvloop_the_load_runs_on_asyncio(
+    simulate: Simulate,
+    make_plan: MakePlan,
+    start_load: StartLoad,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    log: Path,
+) -> None:
+    (tmp_path / "uvloop.py").write_text("print('no uvloop', flush=True)\nraise ImportError")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+
+    trace = finished(start_load(make_plan(simulate().url, requests=3, concurrency=2))).trace()
+
+    assert trace.error == ("",) * 3
+    assert log.read_text() == "no uvloop\n"
+
+
+def test_a_prompt_that_cannot_be_made_leaves_nothing_behind(
+    make_plan: MakePlan, log: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def bodies() -> Iterator[bytes]:
+        yield b"{}"
+        raise LookupError("no more prompts")
+
+    scarce_shared_memory(monkeypatch, tmp_path)
+    with pytest.raises(LookupError, match="no more prompts"):
+        LoadRun(make_plan(), bodies(), log=log, api_key=None)
+
+    assert list(tmp_path.iterdir()) == []
+
+
+def scarce_shared_memory(monkeypatch: pytest.MonkeyPatch, temporary: Path) -> None:
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=64 << 20))
+    monkeypatch.setattr(tempfile, "tempdir", str(temporary))
+
+
+def test_where_shared_memory_is_scarce_the_usual_temporary_directory_serves(
+    simulate: Simulate,
+    make_plan: MakePlan,
+    start_load: StartLoad,
+    generator: FindGenerator,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    scarce_shared_memory(monkeypatch, tmp_path)
+
+    run = start_load(make_plan(simulate().url, requests=2))
+
+    assert directory_of(generator()).parent == tmp_path
+    assert len(finished(run).trace()) == 2
+
+
+def test_what_was_measured_can_be_looked_at_while_the_load_runs(
+    simulate: Simulate, make_plan: MakePlan, start_load: StartLoad, wait_for: WaitFor
+) -> None:
+    run = start_load(make_plan(simulate().url, requests=100_000))
+    wait_for(lambda: run.poll() or run.progress().done)
+
+    early = len(run.trace())
+    time.sleep(0.1)
+    assert not run.poll()
+
+    assert len(run.trace()) > early

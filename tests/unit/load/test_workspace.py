@@ -1,0 +1,52 @@
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from pytest_npuperf.load.plan import LoadPlan
+from pytest_npuperf.load.workspace import Bodies, Counters, read_plan, write_plan
+from pytest_npuperf.wire.timeouts import Timeouts
+
+
+def test_a_plan_comes_back_as_it_was_written(tmp_path: Path, make_plan: Callable[..., LoadPlan]) -> None:
+    plan = make_plan(
+        "https://[::1]:8443/x", requests=7, warmup=2, concurrency=3, timeouts=Timeouts(total=1.5)
+    )
+
+    write_plan(tmp_path, plan, [])
+
+    assert read_plan(tmp_path) == plan
+
+
+def test_bodies_come_back_by_number(tmp_path: Path, make_plan: Callable[..., LoadPlan]) -> None:
+    bodies = [b'{"a": 1}', "é".encode(), b"", bytes(range(256)) * 100]
+
+    write_plan(tmp_path, make_plan(), iter(bodies))
+
+    written = Bodies(tmp_path)
+    assert [written[number] for number in range(len(bodies))] == bodies
+
+
+def test_a_body_that_cannot_be_made_is_not_hidden(tmp_path: Path, make_plan: Callable[..., LoadPlan]) -> None:
+    def bodies() -> Iterator[bytes]:
+        yield b"{}"
+        raise LookupError("no more prompts")
+
+    with pytest.raises(LookupError, match="no more prompts"):
+        write_plan(tmp_path, make_plan(), bodies())
+
+
+def test_counters_begin_at_zero_and_are_seen_by_another_mapping(
+    tmp_path: Path, make_plan: Callable[..., LoadPlan]
+) -> None:
+    write_plan(tmp_path, make_plan(), [])
+    generators, ours = Counters(tmp_path), Counters(tmp_path)
+    assert ours.read() == (0, 0, 0)
+
+    generators.publish(measuring_since=2**60, sent=5, ended=3)
+
+    assert ours.read() == (2**60, 5, 3)
+    generators.close()
+    ours.close()

@@ -1,0 +1,48 @@
+"""The ``npuperf`` command."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+
+from pytest_npuperf import __version__
+
+__all__ = ["main"]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a subcommand; the exit code is 2 where the arguments are not valid."""
+    parser = argparse.ArgumentParser(prog="npuperf", description="Tools beside the pytest plugin.")
+    parser.add_argument("--version", action="version", version=f"npuperf {__version__}")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    _add_simulate(commands)
+    namespace = parser.parse_args(arguments)
+    code: int = namespace.run(namespace)
+    return code
+
+
+def _add_simulate(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    from pytest_npuperf.simulator.arguments import add_arguments
+
+    parser = commands.add_parser(
+        "simulate", help="serve a simulated model with known timings", description="Serve a simulated model."
+    )
+    add_arguments(parser)
+    parser.set_defaults(run=_simulate)
+
+
+def _simulate(namespace: argparse.Namespace) -> int:
+    import sys
+
+    from pytest_npuperf.simulator import serve
+    from pytest_npuperf.simulator.arguments import settings_from
+
+    def announce(text: str) -> None:
+        sys.stderr.write(f"{text}\n")
+
+    serve(settings_from(namespace), truth_log=namespace.truth_log, announce=announce)
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

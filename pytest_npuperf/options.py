@@ -45,6 +45,13 @@ class Settings:
         """Whether there is anything to measure."""
         return self.model is not None or self.base_url is not None
 
+    @property
+    def asked_model(self) -> str | None:
+        """The name to ask the server for: the weight path, as the platform does, unless it runs already."""
+        if self.model is None or self.base_url is not None:
+            return self.model
+        return str(Path(self.model).absolute())
+
     def described(self) -> dict[str, dict[str, Any]]:
         """Each setting with its source, as plain data without secrets."""
         described = {}

@@ -55,7 +55,7 @@ def _deploy(
     return deploy(
         DeploySettings(
             adapter=settings.adapter,
-            model=Path(settings.model).absolute(),
+            model=Path(settings.model),
             task=settings.task or TASKS[0],
             port=settings.port,
             install=cast(InstallMode, settings.install),

@@ -193,7 +193,7 @@ class PerfSession:
             config.rootpath, config.invocation_params.args, seed=self.settings.seed
         )
         config.hook.pytest_npuperf_environment(config=config, environment=environment)
-        server = asdict(self._served) if self._served else {}
+        server = {"asked_model": self.settings.asked_model} | asdict(self._served) if self._served else {}
         return RunRecord(
             run_id=directory.name,
             abbr=self.settings.abbr,

@@ -13,9 +13,23 @@ from numpy.typing import NDArray
 
 from pytest_npuperf.unknown import UNKNOWN
 
-__all__ = ["UNKNOWN", "Trace"]
+__all__ = ["UNKNOWN", "ClientUsage", "Trace"]
 
 Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class ClientUsage:
+    """What the load generator used from its first to its last measured request; ns, 0 if it never ended."""
+
+    wall_time: int
+    cpu_time: int
+    run_delay: int
+    """How long it was ready to run but had no processor, UNKNOWN where the system does not say."""
+
+
+_CHUNK_COLUMNS = ("chunk_stamps", "chunk_lag", "chunk_tokens")
+_UNSTAMPED_SHARE = 0.01
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -61,11 +75,23 @@ class Trace:
     chunk_lag: Ints
     """Receive lag of each chunk: how long after chunk_stamps the client saw it, in ns; UNKNOWN
     where the chunk has the client's own stamp."""
-    kernel_stamps: bool
-    """Whether all chunk_stamps come from the kernel; else some or all are the client's own."""
+    chunk_tokens: Ints
+    """Tokens of each chunk, UNKNOWN where the server does not say (``continuous_usage_stats``)."""
+    reads: Ints
+    """Reads that brought a part of the response's body."""
+    unstamped_reads: Ints
+    """Reads without a kernel stamp: they have the client's own."""
+    crowded_reads: Ints
+    """Reads of more than one chunk before which the client had not slept: it may have been late."""
 
     def __len__(self) -> int:
         return len(self.error)
+
+    @property
+    def kernel_stamps(self) -> bool:
+        """Whether the stamps are the kernel's; single reads may lack one, see unstamped_reads."""
+        reads, unstamped = int(self.reads.sum()), int(self.unstamped_reads.sum())
+        return reads > 0 and unstamped <= _UNSTAMPED_SHARE * reads
 
     @property
     def succeeded(self) -> NDArray[np.bool_]:
@@ -86,9 +112,7 @@ class Trace:
             column = getattr(self, field.name)
             if isinstance(column, tuple):
                 columns[field.name] = tuple(column[row] for row in rows)
-            elif isinstance(column, bool):
-                columns[field.name] = column
-            elif field.name in ("chunk_stamps", "chunk_lag"):
+            elif field.name in _CHUNK_COLUMNS:
                 columns[field.name] = column[flat]
             elif field.name == "chunk_offsets":
                 columns[field.name] = np.concatenate(([0], np.cumsum(lengths)))

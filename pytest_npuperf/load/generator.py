@@ -1,7 +1,7 @@
 """The load generator: a process of its own that sends a plan's requests and stamps the answers.
 
-It is started as ``python -m pytest_npuperf.load.generator DIRECTORY PARENT`` (a process id) and
-stops when its standard input ends: also when the process that started it was killed.
+It is started as ``python -m pytest_npuperf.load.generator DIRECTORY`` and stops at the first byte
+on its standard input, or at its end: then the process that started it is gone.
 """
 
 from __future__ import annotations
@@ -16,21 +16,25 @@ from collections.abc import Coroutine, Iterator
 from pathlib import Path
 from typing import Any
 
+from pytest_npuperf.load.boards import Sent, sent_board
 from pytest_npuperf.load.plan import LoadPlan
 from pytest_npuperf.load.spool import SpoolWriter
-from pytest_npuperf.load.workspace import API_KEY_VARIABLE, Bodies, Counters, read_plan
+from pytest_npuperf.load.standard_input import is_abandoned
+from pytest_npuperf.load.workspace import API_KEY_VARIABLE, Bodies, read_plan
+from pytest_npuperf.unknown import UNKNOWN
 from pytest_npuperf.wire import stamps
 from pytest_npuperf.wire.connection import Connection
 from pytest_npuperf.wire.endpoint import Endpoint
 from pytest_npuperf.wire.http import RequestWriter
+from pytest_npuperf.wire.loop_watch import LoopWatch
 
 __all__ = ["main"]
 
 
-def main(directory: Path, *, parent: int) -> None:
+def main(directory: Path) -> None:
     """Run the plan in a directory and leave its exchanges in the spool there.
 
-    The directory is the parent's to remove; where that process is gone, it is removed here.
+    Whoever started this process removes the directory; if he is gone, it is removed here.
     """
     try:
         plan = read_plan(directory)
@@ -41,27 +45,27 @@ def main(directory: Path, *, parent: int) -> None:
         finally:
             loop.close()
     finally:
-        if os.getppid() != parent:
+        if is_abandoned():
             shutil.rmtree(directory, ignore_errors=True)
 
 
 class _Generator:
     def __init__(self, plan: LoadPlan, directory: Path) -> None:
-        endpoint = Endpoint.resolve(plan.base_url)
+        endpoint = Endpoint.resolve(plan.base_url, plan.tls)
         self._plan = plan
         self._writer = RequestWriter(endpoint, api_key=os.environ.pop(API_KEY_VARIABLE, None))
         self._bodies = Bodies(directory)
-        self._counters = Counters(directory)
+        self._board = sent_board(directory)
         self._spool = SpoolWriter(directory)
         self._stamping = stamps.hold_stamping_open()
         self._endpoint = endpoint
-        self._measuring_since = 0
-        self._sent = 0
-        self._ended = 0
+        self._told = Sent()
+        self._cpu_time = self._run_delay = 0
 
     async def run(self) -> None:
         plan = self._plan
-        clients = [Connection(self._endpoint, plan.timeouts) for _ in range(plan.load.concurrency)]
+        watch = LoopWatch()
+        clients = [Connection(self._endpoint, plan.timeouts, watch) for _ in range(plan.load.concurrency)]
         await asyncio.gather(*(client.open() for client in clients))
         # A collection in the middle of the load would look like a slow server.
         gc.collect()
@@ -69,9 +73,10 @@ class _Generator:
         gc.disable()
         try:
             await self._send_all(clients, range(plan.warmup))
-            self._measuring_since = time.monotonic_ns()
+            self._begin_measuring()
             await self._send_all(clients, range(plan.warmup, plan.warmup + plan.requests))
         finally:
+            self._end_measuring()
             for client in clients:
                 client.close()
             self._spool.close()
@@ -82,30 +87,44 @@ class _Generator:
         await asyncio.gather(*(self._client(client, numbers) for client in clients))
 
     async def _client(self, client: Connection, numbers: Iterator[int]) -> None:
+        # A client of a closed loop is due again when its last answer has arrived.
+        t_scheduled = time.monotonic_ns()
         for number in numbers:
             payload = self._writer.request(self._bodies[number], self._plan.request_id(number))
             measured = number >= self._plan.warmup
-            self._sent += measured
-            self._publish()
-            t_scheduled = time.monotonic_ns()
+            self._count(sent=measured)
             exchange = await client.exchange(payload)
+            self._count(ended=measured)
             self._spool.append(number, t_scheduled, exchange)
-            self._ended += measured
-            self._publish()
+            t_scheduled = exchange.t_end
 
-    def _publish(self) -> None:
-        self._counters.publish(measuring_since=self._measuring_since, sent=self._sent, ended=self._ended)
+    def _count(self, *, sent: int = 0, ended: int = 0) -> None:
+        self._told = self._told._replace(sent=self._told.sent + sent, ended=self._told.ended + ended)
+        self._board.set(*self._told)
+
+    def _begin_measuring(self) -> None:
+        self._told = Sent(measuring_since=time.monotonic_ns())
+        self._cpu_time, self._run_delay = time.process_time_ns(), _run_delay()
+
+    def _end_measuring(self) -> None:
+        if self._told.measuring_since:
+            run_delay = _run_delay()
+            self._told = self._told._replace(
+                wall_time=time.monotonic_ns() - self._told.measuring_since,
+                cpu_time=time.process_time_ns() - self._cpu_time,
+                run_delay=UNKNOWN if run_delay == UNKNOWN else run_delay - self._run_delay,
+            )
+            self._board.set(*self._told)
 
 
 async def _stoppable(work: Coroutine[Any, Any, None]) -> None:
-    """Run until the work is done or standard input ends, whichever is first."""
+    """Run until the work is done or standard input says stop, whichever is first."""
     task = asyncio.ensure_future(work)
     loop = asyncio.get_running_loop()
 
     def on_stdin() -> None:
-        if not os.read(0, 1024):
-            loop.remove_reader(0)
-            task.cancel()
+        loop.remove_reader(0)
+        task.cancel()
 
     loop.add_reader(0, on_stdin)
     try:
@@ -114,6 +133,14 @@ async def _stoppable(work: Coroutine[Any, Any, None]) -> None:
         pass
     finally:
         loop.remove_reader(0)
+
+
+def _run_delay() -> int:
+    """Time this process was ready to run but had no processor, in ns; Linux tells."""
+    try:
+        return int(Path("/proc/self/schedstat").read_text().split()[1])
+    except (OSError, IndexError, ValueError):
+        return UNKNOWN
 
 
 def _new_event_loop() -> asyncio.AbstractEventLoop:
@@ -132,4 +159,4 @@ def _allow_many_connections() -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), parent=int(sys.argv[2]))
+    main(Path(sys.argv[1]))

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import msgspec
 
 from pytest_npuperf.wire.timeouts import Timeouts
+from pytest_npuperf.wire.tls_settings import TlsSettings
 
 __all__ = ["ClosedLoop", "LoadPlan"]
 
@@ -30,6 +31,9 @@ class LoadPlan(msgspec.Struct, frozen=True, kw_only=True):
     warmup: int
     requests: int
     timeouts: Timeouts
+    tls: TlsSettings = TlsSettings()
+    keep_text: bool = False
+    """Whether the generated text goes into the trace."""
     request_id_prefix: str
     """Request i carries the header ``x-request-id: <prefix>-<i>``."""
 

@@ -1,11 +1,9 @@
-"""A load that runs in another process, seen from pytest's."""
+"""A load that runs in other processes, seen from pytest's."""
 
 from __future__ import annotations
 
 import os
 import shutil
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Iterable
@@ -13,15 +11,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pytest_npuperf.errors import LoadError
+from pytest_npuperf.load.boards import Decoded, Sent, decoded_board, sent_board
 from pytest_npuperf.load.plan import LoadPlan
-from pytest_npuperf.load.spool import SpoolReader
-from pytest_npuperf.load.trace_builder import TraceBuilder
-from pytest_npuperf.load.workspace import API_KEY_VARIABLE, Counters, write_plan
-from pytest_npuperf.trace import Trace
+from pytest_npuperf.load.trace_file import read_trace
+from pytest_npuperf.load.worker import Worker
+from pytest_npuperf.load.workspace import API_KEY_VARIABLE, TRACE, write_plan
+from pytest_npuperf.trace import ClientUsage, Trace
 
 __all__ = ["LoadRun", "Progress"]
 
 _STOP_GRACE = 5.0
+_DECODE_GRACE = 600.0
 _SHARED_MEMORY = Path("/dev/shm")
 _SHARED_MEMORY_NEEDED = 1 << 30
 
@@ -43,11 +43,10 @@ class Progress:
 
 
 class LoadRun:
-    """Starts the load generator for a plan and takes its exchanges in while it runs.
+    """Runs a plan: a generator that sends and stamps, and a decoder that reads behind it.
 
-    ``poll`` must be called again and again until it returns True; it decodes what has arrived
-    since. ``stop`` may be called at any time; ``trace`` gives what was measured, ``close`` ends
-    and removes everything.
+    ``poll`` until it returns True, or ``stop`` at any time; then ``trace`` and ``usage`` give what
+    was measured. ``close`` ends and removes everything.
     """
 
     def __init__(self, plan: LoadPlan, bodies: Iterable[bytes], *, log: Path, api_key: str | None) -> None:
@@ -56,53 +55,34 @@ class LoadRun:
         self._directory = Path(tempfile.mkdtemp(prefix="npuperf-", dir=_spool_parent()))
         try:
             write_plan(self._directory, plan, bodies)
-            self._counters = Counters(self._directory)
-            self._process = self._start(api_key)
+            self._sent = sent_board(self._directory)
+            self._decoded = decoded_board(self._directory)
+            secret = {API_KEY_VARIABLE: api_key} if api_key else {}
+            self._generator = self._start("generator", secret)
+            self._decoder = self._start("decoder", {})
+            self._stopped = False
         except BaseException:
             shutil.rmtree(self._directory, ignore_errors=True)
             raise
-        self._reader = SpoolReader(self._directory)
-        self._builder = TraceBuilder(plan)
-        self._stopped = False
-        self._done = self._failed = self._output_tokens = 0
-        self._ttft_sum = 0
 
-    def _start(self, api_key: str | None) -> subprocess.Popen[bytes]:
-        environ = dict(os.environ)
-        package_parent = str(Path(__file__).parents[2])
-        environ["PYTHONPATH"] = os.pathsep.join(filter(None, (package_parent, environ.get("PYTHONPATH"))))
-        if api_key:
-            environ[API_KEY_VARIABLE] = api_key
-        arguments = ("-m", "pytest_npuperf.load.generator", str(self._directory), str(os.getpid()))
-        with self._log.open("ab") as log:
-            return subprocess.Popen(
-                [sys.executable, *arguments],
-                # not where pytest was started: a module there could stand in the place of one of ours
-                cwd=self._directory,
-                stdin=subprocess.PIPE,
-                stdout=log,
-                stderr=log,
-                env=environ,
-                # Ctrl-C in the terminal is for pytest, which then stops this process in order
-                start_new_session=True,
-            )
+    def _start(self, name: str, environ: dict[str, str]) -> Worker:
+        return Worker(f"pytest_npuperf.load.{name}", self._directory, log=self._log, environ=environ)
 
     def poll(self) -> bool:
-        """Take in what has arrived; True once the load is over.
+        """Whether the load is over and its trace is there.
 
         Raises:
-            LoadError: The generator died.
+            LoadError: The generator or the decoder died.
         """
-        exit_code = self._process.poll()
-        self._take_in()
-        if exit_code is None:
+        generator, decoder = self._generator.exit_code(), self._decoder.exit_code()
+        if generator and not self._stopped:
+            raise self._died("load generator", generator)
+        if decoder is None:
+            if generator is not None:
+                self._decoder.tell()
             return False
-        if exit_code != 0 and not self._stopped:
-            tail = self._log.read_text(errors="replace").splitlines()[-20:]
-            raise LoadError(
-                f"the load generator ended with exit code {exit_code} after {self._done} of "
-                f"{self._plan.requests} requests; the end of {self._log}:\n" + "\n".join(tail)
-            )
+        if not (self._directory / TRACE).exists():
+            raise self._died("decoder", decoder)
         return True
 
     def wait(self, interval: float = 0.05) -> None:
@@ -111,59 +91,59 @@ class LoadRun:
             time.sleep(interval)
 
     def stop(self) -> None:
-        """End the load now; requests in flight are given up."""
+        """End the load now; requests in flight are given up, what ended is kept."""
         self._stopped = True
-        if self._process.stdin is not None and not self._process.stdin.closed:
-            self._process.stdin.close()
-        try:
-            self._process.wait(_STOP_GRACE)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
-        self._take_in()
+        self._generator.end(_STOP_GRACE)
+        self._decoder.end(_DECODE_GRACE)
 
     def close(self) -> None:
-        """End the generator and remove the files it worked with."""
-        if self._process.poll() is None:
-            self.stop()
-        elif self._process.stdin is not None:
-            self._process.stdin.close()
-        self._counters.close()
+        """End what runs and remove the files it worked with."""
+        self._generator.end(_STOP_GRACE)
+        self._decoder.end(_STOP_GRACE)
+        self._sent.close()
+        self._decoded.close()
         shutil.rmtree(self._directory, ignore_errors=True)
 
     def trace(self) -> Trace:
-        """The trace of all measured requests that ended so far."""
-        return self._builder.build()
+        """The trace of all measured requests that ended.
+
+        Raises:
+            LoadError: The decoder did not leave one.
+        """
+        if not (self._directory / TRACE).exists():
+            raise self._died("decoder", self._decoder.exit_code())
+        return read_trace(self._directory / TRACE)
+
+    def usage(self) -> ClientUsage:
+        """What the generator used while it measured."""
+        sent = Sent(*self._sent.get())
+        return ClientUsage(wall_time=sent.wall_time, cpu_time=sent.cpu_time, run_delay=sent.run_delay)
 
     def progress(self) -> Progress:
         """Where the load stands."""
-        measuring_since, sent, ended = self._counters.read()
-        elapsed = (time.monotonic_ns() - measuring_since) * 1e-9 if measuring_since else 0.0
-        succeeded = self._done - self._failed
+        sent, decoded = Sent(*self._sent.get()), Decoded(*self._decoded.get())
+        elapsed = (time.monotonic_ns() - sent.measuring_since) * 1e-9 if sent.measuring_since else 0.0
+        succeeded = decoded.done - decoded.failed
         requests = self._plan.requests
         return Progress(
             requests=requests,
-            sent=sent,
-            done=self._done,
-            failed=self._failed,
-            in_flight=sent - ended,
+            sent=sent.sent,
+            done=decoded.done,
+            failed=decoded.failed,
+            in_flight=sent.sent - sent.ended,
             elapsed=elapsed,
-            ttft=self._ttft_sum / succeeded * 1e-9 if succeeded else None,
-            output_token_throughput=self._output_tokens / elapsed if elapsed else None,
-            time_left=elapsed / self._done * (requests - self._done) if self._done else None,
+            ttft=decoded.ttft_sum / succeeded * 1e-9 if succeeded else None,
+            output_token_throughput=decoded.output_tokens / elapsed if elapsed else None,
+            time_left=elapsed / decoded.done * (requests - decoded.done) if decoded.done else None,
         )
 
-    def _take_in(self) -> None:
-        for record in self._reader.records():
-            if record.request < self._plan.warmup:
-                continue
-            answer = self._builder.add(record)
-            self._done += 1
-            if answer.failure:
-                self._failed += 1
-                continue
-            self._ttft_sum += answer.chunk_stamps[0] - record.exchange.t_sent
-            self._output_tokens += answer.output_tokens
+    def _died(self, who: str, exit_code: int | None) -> LoadError:
+        done = Decoded(*self._decoded.get()).done
+        tail = self._log.read_text(errors="replace").splitlines()[-20:]
+        return LoadError(
+            f"the {who} ended with exit code {exit_code} after {done} of {self._plan.requests} requests; "
+            f"the end of {self._log}:\n" + "\n".join(tail)
+        )
 
 
 def _spool_parent() -> Path | None:

@@ -49,7 +49,8 @@ class SpoolWriter:
             self._open_segment()
         failure, text = exchange.failure.encode(), exchange.failure_text.encode("utf-8", "replace")
         reads = b"".join(
-            column.tobytes() for column in (exchange.read_ends, exchange.read_stamps, exchange.read_lags)
+            column.tobytes()
+            for column in (exchange.read_ends, exchange.read_stamps, exchange.read_lags, exchange.read_slept)
         )
         head = _HEAD.pack(
             _HEAD.size + len(failure) + len(text) + len(exchange.body) + len(reads),
@@ -118,10 +119,12 @@ def _record(head: tuple[int, ...], rest: bytes) -> SpoolRecord:
     _, request, t_scheduled, t_sent, t_end, connect_ns, retries, unstamped, status, *lengths = head
     failure_size, text_size, body_size, reads = lengths
     body_start = failure_size + text_size
-    columns = [array("q"), array("q"), array("q")]
-    for number, column in enumerate(columns):
-        start = body_start + body_size + number * reads * 8
-        column.frombytes(rest[start : start + reads * 8])
+    columns = [array("q"), array("q"), array("q"), array("b")]
+    start = body_start + body_size
+    for column in columns:
+        end = start + reads * column.itemsize
+        column.frombytes(rest[start:end])
+        start = end
     exchange = Exchange(
         t_sent=t_sent,
         t_end=t_end,
@@ -135,6 +138,7 @@ def _record(head: tuple[int, ...], rest: bytes) -> SpoolRecord:
         read_ends=columns[0],
         read_stamps=columns[1],
         read_lags=columns[2],
+        read_slept=columns[3],
     )
     return SpoolRecord(request, t_scheduled, exchange)
 

@@ -1,17 +1,20 @@
-"""From spooled exchanges to a trace, one request at a time."""
+"""From spooled exchanges to a trace's columns, one request at a time; without numpy, to start fast."""
 
 from __future__ import annotations
 
 from array import array
+from pathlib import Path
 
-import numpy as np
+import msgspec
 
 from pytest_npuperf.load.plan import LoadPlan
 from pytest_npuperf.load.spool import SpoolRecord
-from pytest_npuperf.trace import Ints, Trace
+from pytest_npuperf.unknown import UNKNOWN
 from pytest_npuperf.wire.chat import Answer, read_answer
 
-__all__ = ["TraceBuilder"]
+__all__ = ["TEXTS_FILE", "TraceBuilder", "column_file"]
+
+TEXTS_FILE = "texts"
 
 _COLUMNS = (
     "t_scheduled",
@@ -26,32 +29,39 @@ _COLUMNS = (
     "output_tokens",
     "cached_tokens",
     "tokens_estimated",
+    "reads",
+    "unstamped_reads",
+    "crowded_reads",
 )
 _TEXTS = ("request_id", "error", "error_text", "finish_reason", "model", "text")
+_CHUNK_COLUMNS = ("chunk_stamps", "chunk_lag", "chunk_tokens")
+
+
+def column_file(directory: Path, name: str) -> Path:
+    """Where a column of int64 in the machine's own byte order lies."""
+    return directory / f"{name}.int64"
 
 
 class TraceBuilder:
-    """Collects the measured requests of a plan."""
+    """Collects the measured requests of a plan. Nothing in it grows by an object a token."""
 
     def __init__(self, plan: LoadPlan) -> None:
         self._plan = plan
         self._columns = {name: array("q") for name in _COLUMNS}
         self._texts: dict[str, list[str]] = {name: [] for name in _TEXTS}
-        self._offsets = array("q", [0])
-        self._stamps = array("q")
-        self._lags = array("q")
-        self._unstamped_reads = 0
+        self._chunks = {name: array("q") for name in _CHUNK_COLUMNS}
+        self._chunk_offsets = array("q", [0])
 
     def add(self, record: SpoolRecord) -> Answer:
         """Decode one measured request and append it; the answer is returned for progress figures."""
         exchange = record.exchange
-        answer = read_answer(exchange)
-        chunks = answer.chunk_stamps
+        answer = read_answer(exchange, keep_text=self._plan.keep_text)
+        stamps = answer.chunk_stamps
         self._append(
             t_scheduled=record.t_scheduled,
             t_sent=exchange.t_sent,
-            t_first=chunks[0] if chunks else -1,
-            t_last=chunks[-1] if chunks else -1,
+            t_first=stamps[0] if stamps else UNKNOWN,
+            t_last=stamps[-1] if stamps else UNKNOWN,
             t_end=answer.t_end,
             connect_ns=exchange.connect_ns,
             retries=exchange.retries,
@@ -60,42 +70,36 @@ class TraceBuilder:
             output_tokens=answer.output_tokens,
             cached_tokens=answer.cached_tokens,
             tokens_estimated=answer.tokens_estimated,
+            reads=len(exchange.read_ends),
+            unstamped_reads=exchange.unstamped_reads,
+            crowded_reads=answer.crowded_reads,
         )
-        for name, value in (
-            ("request_id", self._plan.request_id(record.request)),
-            ("error", answer.failure),
-            ("error_text", answer.failure_text),
-            ("finish_reason", answer.finish_reason),
-            ("model", answer.model),
-            ("text", answer.text),
-        ):
-            self._texts[name].append(value)
-        self._stamps.extend(chunks)
-        self._lags.extend(answer.chunk_lags)
-        self._offsets.append(len(self._stamps))
-        self._unstamped_reads += exchange.unstamped_reads
+        self._append_texts(
+            request_id=self._plan.request_id(record.request),
+            error=answer.failure,
+            error_text=answer.failure_text,
+            finish_reason=answer.finish_reason,
+            model=answer.model,
+            text=answer.text,
+        )
+        self._chunks["chunk_stamps"].extend(stamps)
+        self._chunks["chunk_lag"].extend(answer.chunk_lags)
+        self._chunks["chunk_tokens"].extend(answer.chunk_tokens)
+        self._chunk_offsets.append(len(self._chunks["chunk_stamps"]))
         return answer
+
+    def write(self, directory: Path) -> None:
+        """Write the columns, each into a file that can be mapped, into a new directory."""
+        directory.mkdir()
+        columns = self._columns | self._chunks | {"chunk_offsets": self._chunk_offsets}
+        for name, column in columns.items():
+            column_file(directory, name).write_bytes(column.tobytes())
+        (directory / TEXTS_FILE).write_bytes(msgspec.msgpack.encode(self._texts))
 
     def _append(self, **values: int) -> None:
         for name, value in values.items():
             self._columns[name].append(value)
 
-    def build(self) -> Trace:
-        """The trace of all requests added so far, in order of t_sent."""
-        columns = {name: np.array(column, dtype=np.int64) for name, column in self._columns.items()}
-        texts = {name: tuple(column) for name, column in self._texts.items()}
-        estimated = columns.pop("tokens_estimated").astype(np.bool_)
-        trace = Trace(
-            **texts,  # type: ignore[arg-type]
-            **columns,  # type: ignore[arg-type]
-            tokens_estimated=estimated,
-            chunk_offsets=_ints(self._offsets),
-            chunk_stamps=_ints(self._stamps),
-            chunk_lag=_ints(self._lags),
-            kernel_stamps=len(self._stamps) > 0 and self._unstamped_reads == 0,
-        )
-        return trace.select(np.argsort(trace.t_sent, kind="stable"))
-
-
-def _ints(column: array[int]) -> Ints:
-    return np.array(column, dtype=np.int64)
+    def _append_texts(self, **values: str) -> None:
+        for name, value in values.items():
+            self._texts[name].append(value)

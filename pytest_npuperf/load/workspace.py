@@ -1,4 +1,4 @@
-"""The files through which a pytest process and its load generator talk."""
+"""The files through which pytest's process, the load generator and the decoder talk."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ import msgspec
 
 from pytest_npuperf.load.plan import LoadPlan
 
-__all__ = ["API_KEY_VARIABLE", "Bodies", "Counters", "read_plan", "write_plan"]
+__all__ = ["API_KEY_VARIABLE", "TRACE", "Board", "Bodies", "read_plan", "write_plan"]
 
 API_KEY_VARIABLE = "NPUPERF_GENERATOR_API_KEY"
 """How the API key reaches the generator: it must not stand in a file or on a command line."""
 
-_COUNTERS = struct.Struct("<3q")
+TRACE = "trace"
+"""The directory that the decoder writes at the end."""
 
 
 def write_plan(directory: Path, plan: LoadPlan, bodies: Iterable[bytes]) -> None:
     """Write the plan and its request bodies into an empty directory."""
     (directory / "plan.json").write_bytes(msgspec.json.encode(plan))
-    (directory / "counters").write_bytes(bytes(_COUNTERS.size))
     ends = array("q", [0])
     with (directory / "bodies").open("wb") as file:
         for body in bodies:
@@ -50,24 +50,26 @@ class Bodies:
         return self._map[self._ends[number] : self._ends[number + 1]]
 
 
-class Counters:
-    """How far the generator is, in memory that both processes see.
+class Board:
+    """A row of integers in memory that two processes see: one sets them, the other looks.
 
-    The load loop must neither write to a pipe nor format text, so it sets three numbers.
+    The load loop must neither write to a pipe nor format text, so this is how it tells where it is.
     """
 
-    def __init__(self, directory: Path) -> None:
-        with (directory / "counters").open("r+b") as file:
-            self._map = mmap.mmap(file.fileno(), _COUNTERS.size)
+    def __init__(self, path: Path, size: int) -> None:
+        self._struct = struct.Struct(f"<{size}q")
+        if not path.exists():
+            path.write_bytes(bytes(self._struct.size))
+        with path.open("r+b") as file:
+            self._map = mmap.mmap(file.fileno(), self._struct.size)
 
-    def publish(self, *, measuring_since: int, sent: int, ended: int) -> None:
-        """Set when measuring began (monotonic ns, 0 before), and measured requests sent and ended."""
-        _COUNTERS.pack_into(self._map, 0, measuring_since, sent, ended)
+    def set(self, *values: int) -> None:
+        """Set all of them."""
+        self._struct.pack_into(self._map, 0, *values)
 
-    def read(self) -> tuple[int, int, int]:
-        """What was last published."""
-        measuring_since, sent, ended = _COUNTERS.unpack_from(self._map)
-        return measuring_since, sent, ended
+    def get(self) -> tuple[int, ...]:
+        """What was last set; zeros before."""
+        return self._struct.unpack_from(self._map)
 
     def close(self) -> None:
         """Give the mapping back."""

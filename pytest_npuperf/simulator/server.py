@@ -75,8 +75,8 @@ class Simulator:
         connections = tuple(self._connections)
         for connection in connections:
             connection.abort()
+        # Not the server's wait_closed(): it would wait for a client that came in this moment, too.
         await asyncio.gather(*(connection.gone.wait() for connection in connections))
-        await self._server.wait_closed()
 
 
 def serve(settings: SimulatorSettings, *, truth_log: Path | None, announce: Callable[[str], None]) -> None:

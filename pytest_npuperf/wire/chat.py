@@ -81,6 +81,10 @@ class Answer:
 
     chunk_stamps: array[int] = field(default_factory=lambda: array("q"))
     chunk_lags: array[int] = field(default_factory=lambda: array("q"))
+    chunk_tokens: array[int] = field(default_factory=lambda: array("q"))
+    """Tokens of each chunk, UNKNOWN where the server does not say."""
+    crowded_reads: int = 0
+    """Reads of more than one chunk before which the event loop had not slept."""
     t_end: int = UNKNOWN
     input_tokens: int = UNKNOWN
     output_tokens: int = UNKNOWN
@@ -110,6 +114,7 @@ def read_answer(exchange: Exchange, *, keep_text: bool = False) -> Answer:
 
 def _read_events(exchange: Exchange, answer: Answer, pieces: list[str]) -> None:
     body = bytes(exchange.body)
+    earlier, last = -1, -1  # the reads that completed the two chunks before
     for complete, data in events(body):
         read = bisect_left(exchange.read_ends, complete)
         if data == b"[DONE]":
@@ -126,9 +131,15 @@ def _read_events(exchange: Exchange, answer: Answer, pieces: list[str]) -> None:
             answer.failure = failures.SERVER_ERROR
             answer.failure_text = _readable(msgspec.json.encode(event.error))
             return
+        tokens_before = max(answer.output_tokens, 0)
         if _take(event, answer, pieces):
             answer.chunk_stamps.append(exchange.read_stamps[read])
             answer.chunk_lags.append(exchange.read_lags[read])
+            counted = event.usage is not None and event.usage.completion_tokens != UNKNOWN
+            answer.chunk_tokens.append(answer.output_tokens - tokens_before if counted else UNKNOWN)
+            if read == last != earlier and not exchange.read_slept[read]:
+                answer.crowded_reads += 1
+            earlier, last = last, read
 
 
 def _decode(data: bytes) -> _Event:

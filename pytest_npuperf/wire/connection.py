@@ -12,6 +12,7 @@ from pytest_npuperf.unknown import UNKNOWN
 from pytest_npuperf.wire import failures, stamps
 from pytest_npuperf.wire.endpoint import Endpoint
 from pytest_npuperf.wire.exchange import Exchange
+from pytest_npuperf.wire.loop_watch import LoopWatch
 from pytest_npuperf.wire.timeouts import Timeouts
 from pytest_npuperf.wire.tls import TlsSession
 
@@ -28,8 +29,9 @@ class Connection:
     request, and the exchange says so.
     """
 
-    def __init__(self, endpoint: Endpoint, timeouts: Timeouts) -> None:
+    def __init__(self, endpoint: Endpoint, timeouts: Timeouts, watch: LoopWatch | None = None) -> None:
         self._endpoint = endpoint
+        self._watch = watch or LoopWatch()
         self._timeouts = timeouts
         self._loop = asyncio.get_running_loop()
         self._socket: socket.socket | None = None
@@ -144,15 +146,17 @@ class Connection:
             self._lost(str(exc))
             return
         stamp, lag = stamps.arrival(ancillary)
+        slept = self._watch.slept(stamp + max(lag, 0))
         ended = "" if data else "the server closed the connection"
         if self._tls is not None and data:
             data, ended = self._tls.decrypt(data), self._tls.ended
         if data:
-            self._take_in(data, stamp, lag)
+            self._take_in(data, stamp, lag, slept)
         if ended and self._socket is not None:
             self._lost(ended)
+        self._watch.busy_until = time.monotonic_ns()
 
-    def _take_in(self, data: bytes, stamp: int, lag: int) -> None:
+    def _take_in(self, data: bytes, stamp: int, lag: int, slept: bool) -> None:
         exchange = self._exchange
         if exchange is None:
             self._lost("the server sent what nobody had asked for")
@@ -173,6 +177,7 @@ class Connection:
             exchange.read_ends.append(len(exchange.body))
             exchange.read_stamps.append(stamp)
             exchange.read_lags.append(lag)
+            exchange.read_slept.append(slept)
         if self._complete:
             exchange.t_end = stamp
             self._finish(keep=self._keep_alive and not self._unsent and not malformed)

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from pytest_npuperf.errors import LoadError, SettingsError
+from pytest_npuperf.wire.tls import client_context
+from pytest_npuperf.wire.tls_settings import TlsSettings
 
 __all__ = ["Endpoint", "split_base_url"]
 
@@ -32,11 +34,11 @@ class Endpoint:
     tls: ssl.SSLContext | None
 
     @classmethod
-    def resolve(cls, base_url: str) -> Endpoint:
+    def resolve(cls, base_url: str, tls: TlsSettings = TlsSettings()) -> Endpoint:
         """Resolve the host of a base URL.
 
         Raises:
-            SettingsError: The URL is not valid.
+            SettingsError: The URL or the file of authorities is not valid.
             LoadError: The host name cannot be resolved.
         """
         scheme, host, port, prefix = split_base_url(base_url)
@@ -54,7 +56,7 @@ class Endpoint:
             path=f"{prefix}/v1/chat/completions",
             family=family,
             address=address,
-            tls=ssl.create_default_context() if scheme == "https" else None,
+            tls=client_context(tls) if scheme == "https" else None,
         )
 
 

@@ -15,7 +15,8 @@ class Exchange:
     """Filled by a connection while the response arrives; times in monotonic nanoseconds.
 
     ``read_ends[i]`` is the length of the body after read i, ``read_stamps[i]`` when its last
-    byte arrived and ``read_lags[i]`` how much later the program saw it. Reads that brought no
+    byte arrived, ``read_lags[i]`` how much later the program saw it, and ``read_slept[i]`` is 1
+    where the event loop had slept before it. Reads that brought no
     body are not listed.
     """
 
@@ -31,3 +32,4 @@ class Exchange:
     read_ends: array[int] = field(default_factory=lambda: array("q"))
     read_stamps: array[int] = field(default_factory=lambda: array("q"))
     read_lags: array[int] = field(default_factory=lambda: array("q"))
+    read_slept: array[int] = field(default_factory=lambda: array("b"))

@@ -6,9 +6,31 @@ import asyncio
 import socket
 import ssl
 
-__all__ = ["TlsSession"]
+from pytest_npuperf.errors import SettingsError
+from pytest_npuperf.wire.tls_settings import TlsSettings
+
+__all__ = ["TlsSession", "client_context"]
 
 _READ_SIZE = 65536
+
+
+def client_context(settings: TlsSettings) -> ssl.SSLContext:
+    """A context that trusts whom the settings say.
+
+    Raises:
+        SettingsError: The file of authorities cannot be read or has no certificate.
+    """
+    try:
+        context = ssl.create_default_context(cafile=settings.ca_file)
+    except OSError as exc:
+        raise SettingsError(
+            f"--npuperf-ca-file: {settings.ca_file!r} cannot be used: {exc}; "
+            "it must be a PEM file with the certificates of authorities"
+        ) from exc
+    if settings.insecure:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    return context
 
 
 class TlsSession:

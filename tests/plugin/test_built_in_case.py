@@ -22,7 +22,7 @@ def test_it_prints_both_tables_and_writes_the_report(
     result.stdout.fnmatch_lines(
         [
             f"npuperf: base_url {server.url} (from option)",
-            "npuperf . *",
+            "npuperf *",
             "*Performance Results of task: vllm-api-stream-chat/gsm8kdataset:",
             "│ Performance Parameters*│ Stage *│ Average*│ Min*│ Max*│ Median*│ P75*│ P90*│ P99*│ N *│",
             *(f"│ {row} *│ total *│*│ 8 *│" for row in ROWS),

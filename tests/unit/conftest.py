@@ -30,7 +30,7 @@ class _Request:
     """None: as many as there are chunks."""
     estimated: bool = False
     error: str = ""
-    lags: Sequence[int] | None = None
+    lags: list[int] | None = None
 
 
 @pytest.fixture(scope="session")
@@ -69,7 +69,10 @@ def _trace(rows: list[_Request]) -> Trace:
         chunk_offsets=_ints([0, *np.cumsum(counts)]),
         chunk_stamps=_stamps([stamp for row in rows for stamp in row.chunks]),
         chunk_lag=_ints(lags),
-        kernel_stamps=UNKNOWN not in lags,
+        chunk_tokens=_ints([UNKNOWN] * len(lags)),
+        reads=_ints(counts),
+        unstamped_reads=_ints([(row.lags or [UNKNOWN] * len(row.chunks)).count(UNKNOWN) for row in rows]),
+        crowded_reads=_ints([0] * n),
     )
 
 

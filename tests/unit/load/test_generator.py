@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import sys
@@ -21,10 +20,8 @@ WaitFor = Callable[[Callable[[], object]], None]
 STARTER = """
 import subprocess, sys
 
-subprocess.Popen(
-    [sys.executable, "-m", "pytest_npuperf.load.generator", sys.argv[1], str(__import__("os").getpid())],
-    stdin=subprocess.PIPE,
-)
+command = [sys.executable, "-m", "pytest_npuperf.load.generator", sys.argv[1]]
+generator = subprocess.Popen(command, stdin=subprocess.PIPE)
 sys.stdin.read()
 """
 
@@ -43,16 +40,48 @@ def runs(directory: Path) -> bool:
     return (directory / "spool-000000").exists()
 
 
-def test_the_generator_ends_in_order_with_its_standard_input(directory: Path, wait_for: WaitFor) -> None:
-    command = [sys.executable, "-m", "pytest_npuperf.load.generator", str(directory), str(os.getpid())]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE) as process:
-        assert process.stdin is not None
-        wait_for(lambda: runs(directory))
+@pytest.fixture
+def generator(directory: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """The generator of that workspace, ended at the end of the test."""
+    command = [sys.executable, "-m", "pytest_npuperf.load.generator", str(directory)]
+    with subprocess.Popen(command, bufsize=0, stdin=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        yield process
 
-        _, errors = process.communicate(timeout=30)
 
-    assert (process.returncode, errors) == (0, b"")
+def test_a_byte_stops_the_generator_in_order(
+    directory: Path, generator: subprocess.Popen[bytes], wait_for: WaitFor
+) -> None:
+    assert generator.stdin is not None
+    assert generator.stderr is not None
+    wait_for(lambda: runs(directory))
+
+    generator.stdin.write(b"\n")
+
+    assert (generator.wait(30), generator.stderr.read()) == (0, b"")
     assert runs(directory), "the directory is left to the process that made it"
+
+
+def test_the_end_of_its_input_stops_the_generator_which_then_removes_its_directory(
+    directory: Path, generator: subprocess.Popen[bytes], wait_for: WaitFor
+) -> None:
+    wait_for(lambda: runs(directory))
+
+    _, errors = generator.communicate(timeout=30)
+
+    assert (generator.returncode, errors) == (0, b"")
+    assert not directory.exists()
+
+
+def test_a_generator_that_cannot_begin_removes_its_directory_when_it_is_alone(tmp_path: Path) -> None:
+    directory = tmp_path / "workspace"
+    directory.mkdir()
+    command = [sys.executable, "-m", "pytest_npuperf.load.generator", str(directory)]
+
+    ended = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+
+    assert ended.returncode == 1
+    assert "plan.json" in ended.stderr
+    assert not directory.exists()
 
 
 def test_the_generator_of_a_process_that_was_killed_ends_and_removes_its_directory(

@@ -31,6 +31,7 @@ def exchanges(draw: st.DrawFn) -> Exchange:
         read_ends=ends,
         read_stamps=stamps,
         read_lags=lags,
+        read_slept=array("b", [draw(st.integers(0, 1)) for _ in reads]),
     )
 
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from pytest_npuperf.load.plan import LoadPlan
 from pytest_npuperf.load.spool import SpoolRecord
 from pytest_npuperf.load.trace_builder import TraceBuilder
+from pytest_npuperf.load.trace_file import read_trace
 from pytest_npuperf.trace import UNKNOWN, Trace
 from pytest_npuperf.wire import failures
 from pytest_npuperf.wire.exchange import Exchange
@@ -36,18 +38,20 @@ def answered(t_sent: int, *events: bytes, unstamped_reads: int = 0) -> Exchange:
         read_ends=array("q", ends.tolist()),
         read_stamps=array("q", [t_sent + 10 * (i + 1) for i in range(len(events))]),
         read_lags=array("q", [1] * len(events)),
+        read_slept=array("b", [1] * len(events)),
     )
 
 
 @pytest.fixture
-def build(make_plan: Callable[..., LoadPlan]) -> Callable[..., Trace]:
+def build(make_plan: Callable[..., LoadPlan], tmp_path: Path) -> Callable[..., Trace]:
     """Makes the trace of exchanges, given as the number of the request and what became of it."""
 
     def make(*rows: tuple[int, Exchange]) -> Trace:
         builder = TraceBuilder(make_plan())
         for number, exchange in rows:
             builder.add(SpoolRecord(number, exchange.t_sent - 2, exchange))
-        return builder.build()
+        builder.write(tmp_path / "trace")
+        return read_trace(tmp_path / "trace")
 
     return make
 

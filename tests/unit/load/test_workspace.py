@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from pytest_npuperf.load.plan import LoadPlan
-from pytest_npuperf.load.workspace import Bodies, Counters, read_plan, write_plan
+from pytest_npuperf.load.workspace import Board, Bodies, read_plan, write_plan
 from pytest_npuperf.wire.timeouts import Timeouts
 
 
@@ -38,15 +38,12 @@ def test_a_body_that_cannot_be_made_is_not_hidden(tmp_path: Path, make_plan: Cal
         write_plan(tmp_path, make_plan(), bodies())
 
 
-def test_counters_begin_at_zero_and_are_seen_by_another_mapping(
-    tmp_path: Path, make_plan: Callable[..., LoadPlan]
-) -> None:
-    write_plan(tmp_path, make_plan(), [])
-    generators, ours = Counters(tmp_path), Counters(tmp_path)
-    assert ours.read() == (0, 0, 0)
+def test_a_board_begins_at_zero_and_is_seen_by_another_mapping(tmp_path: Path) -> None:
+    theirs, ours = Board(tmp_path / "board", 3), Board(tmp_path / "board", 3)
+    assert ours.get() == (0, 0, 0)
 
-    generators.publish(measuring_since=2**60, sent=5, ended=3)
+    theirs.set(2**60, 5, -1)
 
-    assert ours.read() == (2**60, 5, 3)
-    generators.close()
+    assert ours.get() == (2**60, 5, -1)
+    theirs.close()
     ours.close()

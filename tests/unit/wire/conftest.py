@@ -218,6 +218,7 @@ def received() -> Callable[..., Exchange]:
             read_ends=array("q", ends),
             read_stamps=array("q", [1000 * (i + 1) for i in range(len(ends))]),
             read_lags=array("q", [i + 1 for i in range(len(ends))]),
+            read_slept=array("b", [1] * len(ends)),
         )
 
     return make

@@ -594,4 +594,5 @@ def _received_at_once(body: bytes) -> Exchange:
     exchange = Exchange(t_sent=0, t_end=1, status=200, body=bytearray(body))
     for column in (exchange.read_ends, exchange.read_stamps, exchange.read_lags):
         column.append(len(body))
+    exchange.read_slept.append(1)
     return exchange

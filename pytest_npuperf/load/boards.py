@@ -1,0 +1,43 @@
+"""What the generator and the decoder tell while they work, by name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+from pytest_npuperf.load.workspace import Board
+
+__all__ = ["Decoded", "Sent", "decoded_board", "sent_board"]
+
+
+class Sent(NamedTuple):
+    """Set by the generator; counts are of measured requests, times in ns."""
+
+    measuring_since: int = 0
+    """Monotonic clock when measuring began, 0 before."""
+    sent: int = 0
+    ended: int = 0
+    wall_time: int = 0
+    """From the first to the last measured request; this and what follows is set at the end."""
+    cpu_time: int = 0
+    run_delay: int = 0
+    """How long the generator was ready to run but had no processor, UNKNOWN where nobody says."""
+
+
+class Decoded(NamedTuple):
+    """Set by the decoder."""
+
+    done: int = 0
+    failed: int = 0
+    ttft_sum: int = 0
+    output_tokens: int = 0
+
+
+def sent_board(directory: Path) -> Board:
+    """The generator's board."""
+    return Board(directory / "sent", len(Sent._fields))
+
+
+def decoded_board(directory: Path) -> Board:
+    """The decoder's board."""
+    return Board(directory / "decoded", len(Decoded._fields))

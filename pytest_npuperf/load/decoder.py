@@ -1,0 +1,72 @@
+"""The decoder: a process of its own, at low priority, that reads the spool behind the generator.
+
+It is started as ``python -m pytest_npuperf.load.decoder DIRECTORY``. At the first byte on its
+standard input it takes in what is left in the spool and writes the trace; at its end the process
+that started it is gone, and so goes the directory.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from pathlib import Path
+
+from pytest_npuperf.load.boards import Decoded, decoded_board
+from pytest_npuperf.load.spool import SpoolReader
+from pytest_npuperf.load.standard_input import is_abandoned, is_told
+from pytest_npuperf.load.trace_builder import TraceBuilder
+from pytest_npuperf.load.workspace import TRACE, read_plan
+
+__all__ = ["main"]
+
+_NICENESS = 10
+_INTERVAL = 0.1
+
+
+def main(directory: Path) -> None:
+    """Decode the spool in a directory until told to end, and leave the trace there."""
+    os.nice(_NICENESS)
+    decoder = _Decoder(directory)
+    while not is_told(_INTERVAL):
+        decoder.take_in()
+    if is_abandoned():
+        shutil.rmtree(directory, ignore_errors=True)
+        return
+    decoder.take_in()
+    decoder.write()
+
+
+class _Decoder:
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self._plan = read_plan(directory)
+        self._reader = SpoolReader(directory)
+        self._builder = TraceBuilder(self._plan)
+        self._board = decoded_board(directory)
+        self._decoded = Decoded()
+
+    def take_in(self) -> None:
+        for record in self._reader.records():
+            if record.request < self._plan.warmup:
+                continue
+            answer = self._builder.add(record)
+            done, failed, ttft_sum, output_tokens = self._decoded
+            if answer.failure:
+                self._decoded = Decoded(done + 1, failed + 1, ttft_sum, output_tokens)
+            else:
+                ttft = answer.chunk_stamps[0] - record.exchange.t_sent
+                self._decoded = Decoded(
+                    done + 1, failed, ttft_sum + ttft, output_tokens + answer.output_tokens
+                )
+            self._board.set(*self._decoded)
+
+    def write(self) -> None:
+        # under another name until it is whole
+        unfinished = self._directory / f"{TRACE}.unfinished"
+        self._builder.write(unfinished)
+        unfinished.rename(self._directory / TRACE)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

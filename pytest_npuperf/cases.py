@@ -183,10 +183,13 @@ def judging(item: pytest.Item) -> Iterator[None]:
     except BaseException:
         perf.judge(item, _budgets(item, perf))
         raise
-    if RESULTS in item.stash:
-        from pytest_npuperf.result import require
+    results = item.stash.get(RESULTS, [])
+    if results:
+        from pytest_npuperf.result import require, require_measured
 
-        require(perf.judge(item, _budgets(item, perf)))
+        verdicts = perf.judge(item, _budgets(item, perf))
+        require_measured(results)
+        require(verdicts)
 
 
 def _budgets(item: pytest.Item, perf: PerfSession) -> list[Budget]:

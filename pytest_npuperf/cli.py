@@ -6,6 +6,7 @@ import argparse
 from collections.abc import Sequence
 
 from pytest_npuperf import __version__
+from pytest_npuperf.errors import NpuperfError
 
 __all__ = ["main"]
 
@@ -17,7 +18,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_simulate(commands)
     namespace = parser.parse_args(arguments)
-    code: int = namespace.run(namespace)
+    try:
+        code: int = namespace.run(namespace)
+    except NpuperfError as exc:
+        parser.error(str(exc))
     return code
 
 

@@ -9,7 +9,8 @@ NpuperfError
 │   ├── InstallError     its requirements could not be installed
 │   ├── DeployError      its deploy.sh could not start, ended, or left nothing running
 │   └── NotReadyError    its server runs but does not answer as it must
-└── LoadError            the load generator ended without handing its trace over
+├── LoadError            the load generator ended without handing its trace over
+└── ClientBoundError     the client was the bottleneck: what it measured is not the server
 
 Every message says what was wrong, the value seen, what is allowed and what to do.
 """
@@ -18,6 +19,7 @@ __all__ = [
     "AdapterError",
     "BudgetError",
     "CaseError",
+    "ClientBoundError",
     "DatasetError",
     "DeployError",
     "InstallError",
@@ -66,3 +68,7 @@ class NotReadyError(AdapterError):
 
 class LoadError(NpuperfError):
     """The load generator ended without handing its trace over."""
+
+
+class ClientBoundError(NpuperfError):
+    """The client was the bottleneck: what it measured is not the server."""

@@ -12,6 +12,7 @@ import pytest
 
 from pytest_npuperf.durations import parse_duration
 from pytest_npuperf.errors import SettingsError
+from pytest_npuperf.wire.tls_settings import TlsSettings
 
 __all__ = ["TASKS", "Settings", "add_options", "read_settings"]
 
@@ -38,7 +39,16 @@ class Settings:
     abbr: str
     zip: bool
     debug: bool
+    client_health: str
+    save_text: bool
+    ca_file: Path | None
+    insecure: bool
     sources: Mapping[str, str]
+
+    @property
+    def tls(self) -> TlsSettings:
+        """Whom to trust on https."""
+        return TlsSettings(ca_file=str(self.ca_file) if self.ca_file else None, insecure=self.insecure)
 
     @property
     def has_target(self) -> bool:
@@ -153,6 +163,16 @@ _OPTIONS = (
         parse_duration,
     ),
     _Option("api-key", "bearer token for the server; never written anywhere", "KEY", ini=False),
+    _Option(
+        "client-health",
+        "what becomes of a case whose client was the bottleneck: fail or warn (default: fail)",
+        "MODE",
+        "fail",
+        choices=("fail", "warn"),
+    ),
+    _Option("ca-file", "PEM file with the authorities to trust on https (default: the system's)", "FILE"),
+    _Option("insecure", "accept any certificate on https", None, False, _boolean, flag=True),
+    _Option("save-text", "keep the generated text in the report", None, False, _boolean, flag=True),
     _Option("seed", "seed of prompts and schedules (default: 0)", "N", 0, int),
     _Option("report-dir", "parent of the report directories (default: .npuperf/reports)", "DIR"),
     _Option(
@@ -261,5 +281,6 @@ def _paths(
     return {
         "adapter": absolute("adapter") if values["adapter"] else adapter_default,
         "dataset": absolute("dataset") if values["dataset"] else None,
+        "ca_file": absolute("ca_file") if values["ca_file"] else None,
         "report_dir": absolute("report_dir") if values["report_dir"] else root / ".npuperf" / "reports",
     }

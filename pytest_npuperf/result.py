@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from pytest_npuperf.metrics import Sample, Summary
+from pytest_npuperf.errors import ClientBoundError
+from pytest_npuperf.metrics import ClientHealth, Sample, Summary
 from pytest_npuperf.slo import Budget, Verdict, implied_budgets, judge, parse_budget
 from pytest_npuperf.trace import Trace
 
@@ -32,6 +33,13 @@ def require(verdicts: Sequence[Verdict]) -> None:
         raise BudgetsBroken(verdicts)
 
 
+def require_measured(results: Iterable[CaseResult]) -> None:
+    """Raise ClientBoundError where a case's figures are not the server's."""
+    reasons = [f"{result.name}: {result.not_measured}" for result in results if result.not_measured]
+    if reasons:
+        raise ClientBoundError("\n".join(reasons))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CaseResult:
     """One measured case."""
@@ -47,6 +55,9 @@ class CaseResult:
     """True where the load was interrupted: the trace holds what was measured until then."""
     trace: Trace
     summary: Summary
+    health: ClientHealth
+    not_measured: str = ""
+    """Why the figures are not the server's, '' where they are: such a case is never judged."""
     verdicts: list[Verdict] = field(default_factory=list)
     """Every verdict given so far, each once, in the order they were given."""
 
@@ -56,8 +67,11 @@ class CaseResult:
         Raises:
             BudgetError: An expression is not valid.
             BudgetsBroken: A budget does not hold.
+            ClientBoundError: The client was the bottleneck, so there is nothing to judge.
         """
         __tracebackhide__ = True
+        if self.not_measured:
+            raise ClientBoundError(self.not_measured)
         require(self.judge([parse_budget(expression) for expression in expressions]))
 
     def judge(self, budgets: Iterable[Budget]) -> list[Verdict]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
@@ -12,12 +13,24 @@ from pytest_npuperf.adapter import Served
 from pytest_npuperf.case import Case
 from pytest_npuperf.load.plan import LoadPlan
 from pytest_npuperf.load.run import LoadRun, Progress
-from pytest_npuperf.metrics import Summary, summarize
+from pytest_npuperf.metrics import ClientHealth, Summary, client_health, summarize
 from pytest_npuperf.result import CaseResult
 from pytest_npuperf.wire.chat import request_body
+from pytest_npuperf.wire.tls_settings import TlsSettings
 from pytest_npuperf.workload import prompts
 
-__all__ = ["CaseRun"]
+__all__ = ["CaseRun", "ClientSettings"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClientSettings:
+    """How every case of a run is measured."""
+
+    api_key: str | None = field(default=None, repr=False)
+    tls: TlsSettings = TlsSettings()
+    save_text: bool = False
+    health: str = "fail"
+    """What becomes of a case whose client was the bottleneck: ``fail`` or ``warn``."""
 
 
 class CaseRun:
@@ -35,12 +48,13 @@ class CaseRun:
         nodeid: str,
         log: Path,
         note: Callable[[str], None],
-        api_key: str | None,
+        client: ClientSettings,
     ) -> None:
         self._case = case
         self._served = served
         self._nodeid = nodeid
         self._note = note
+        self._client = client
         self._started = datetime.now().astimezone().isoformat(timespec="milliseconds")
         plan = LoadPlan(
             base_url=served.base_url,
@@ -48,13 +62,15 @@ class CaseRun:
             warmup=case.warmup,
             requests=case.requests,
             timeouts=case.timeouts,
+            tls=client.tls,
+            keep_text=client.save_text,
             request_id_prefix=f"npuperf-{uuid4().hex[:12]}",
         )
         note(
             f"{case.name}: {case.requests} requests and {case.warmup} for warmup "
             f"to {served.base_url}, concurrency {case.load.concurrency}"
         )
-        self._load = LoadRun(plan, self._bodies(), log=log, api_key=api_key)
+        self._load = LoadRun(plan, self._bodies(), log=log, api_key=client.api_key)
 
     def _bodies(self) -> Iterator[bytes]:
         """Warmup comes first, so no prompt of it is sent again; nor is one of another case.
@@ -84,7 +100,8 @@ class CaseRun:
             self._load.stop()
         trace = self._load.trace()
         summary = summarize(trace, max_concurrency=self._case.load.concurrency)
-        self._log_outcome(summary, stopped)
+        health = client_health(trace, self._load.usage())
+        self._log_outcome(summary, health, stopped)
         return CaseResult(
             name=self._case.name,
             nodeid=self._nodeid,
@@ -93,16 +110,29 @@ class CaseRun:
             stopped=stopped,
             trace=trace,
             summary=summary,
+            health=health,
+            not_measured=_not_measured(health) if self._client.health == "fail" else "",
         )
 
     def close(self) -> None:
         """End the load generator and remove what it left."""
         self._load.close()
 
-    def _log_outcome(self, summary: Summary, stopped: bool) -> None:
+    def _log_outcome(self, summary: Summary, health: ClientHealth, stopped: bool) -> None:
         case = self._case
         how = "stopped" if stopped else "finished"
         self._note(
             f"{case.name}: {how} after {summary.total_requests} of {case.requests} requests, "
             f"{summary.failed_requests} failed {summary.errors or ''}".rstrip()
         )
+        self._note(f"{case.name}: client {health.state}{''.join(f'; {reason}' for reason in health.reasons)}")
+
+
+def _not_measured(health: ClientHealth) -> str:
+    if health.state != "invalid":
+        return ""
+    return (
+        f"not measured: client-bound: {'; '.join(health.reasons)}. Give the load generator a processor of "
+        "its own, lower the concurrency, or measure from another machine; --npuperf-client-health=warn "
+        "reports the figures all the same."
+    )

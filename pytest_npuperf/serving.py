@@ -12,6 +12,7 @@ from pytest_npuperf.adapter import Deployment, DeploySettings, Served, deploy, w
 from pytest_npuperf.adapter.settings import DeployEnv, InstallMode
 from pytest_npuperf.case_file import ServerSection
 from pytest_npuperf.options import TASKS, Settings
+from pytest_npuperf.wire.tls import client_context
 
 __all__ = ["serving"]
 
@@ -28,6 +29,7 @@ def serving(
 
     Raises:
         AdapterError: It cannot be deployed, or is not ready in time.
+        SettingsError: The file of authorities or the API key cannot be used.
     """
     timeout = settings.ready_timeout or section.ready_timeout
     if settings.base_url is not None:
@@ -38,6 +40,7 @@ def serving(
             timeout=timeout or _RUNNING_TIMEOUT,
             notify=note,
             ended=lambda: None,
+            tls=client_context(settings.tls),
         )
         return
     deployment = _deploy(settings, section, timeout or _DEPLOY_TIMEOUT, logs, note)

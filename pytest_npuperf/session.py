@@ -89,10 +89,11 @@ class PerfSession:
         """A case while it runs; its result is added at the end, also when it is interrupted."""
         import msgspec
 
-        from pytest_npuperf.runner import CaseRun
+        from pytest_npuperf.runner import CaseRun, ClientSettings
 
+        settings = self.settings
         if case.seed is None:
-            case = msgspec.structs.replace(case, seed=self.settings.seed)
+            case = msgspec.structs.replace(case, seed=settings.seed)
         log = self.directory / "logs" / "performance" / f"{self._stem(case.name)}.log"
         run = CaseRun(
             case,
@@ -100,7 +101,12 @@ class PerfSession:
             nodeid=item.nodeid,
             log=log,
             note=self._step_log(log),
-            api_key=self.settings.api_key,
+            client=ClientSettings(
+                api_key=settings.api_key,
+                tls=settings.tls,
+                save_text=settings.save_text,
+                health=settings.client_health,
+            ),
         )
         try:
             yield run
@@ -117,7 +123,8 @@ class PerfSession:
         """Judge all results of an item by these budgets and the ones every case has."""
         verdicts: list[Verdict] = []
         for result in item.stash.get(RESULTS, []):
-            verdicts += result.judge(budgets) + result.judge_implied()
+            if not result.not_measured:
+                verdicts += result.judge(budgets) + result.judge_implied()
             self._config.hook.pytest_npuperf_case_finished(config=self._config, result=result)
         return verdicts
 
@@ -192,6 +199,8 @@ class PerfSession:
         environment = describe_environment(
             config.rootpath, config.invocation_params.args, seed=self.settings.seed
         )
+        stamps = {result.trace.kernel_stamps for result in self.results}
+        environment["receive_stamps"] = {True: "kernel", False: "client"}[all(stamps)] if stamps else None
         config.hook.pytest_npuperf_environment(config=config, environment=environment)
         server = {"asked_model": self.settings.asked_model} | asdict(self._served) if self._served else {}
         return RunRecord(

@@ -32,9 +32,9 @@ ALLOWED: dict[str, set[str]] = {
     "runner": VALUES | {"case", "adapter", "workload", "load", "wire", "metrics", "result"},
     "options": VALUES | {"wire"},
     "environment": set(),
-    "serving": VALUES | {"adapter", "case_file", "options"},
+    "serving": VALUES | {"adapter", "case_file", "options", "wire"},
     "terminal": {"load"},
-    "cli": {"__init__", "simulator"},
+    "cli": {"__init__", "errors", "simulator"},
 }
 
 # The only places that know pytest, beside the tests.

@@ -132,7 +132,7 @@ class Prober:
             if _certificate_refused(error):
                 raise NotReadyError(
                     f"{self._base_url} shows a certificate that this machine does not trust: {error}. "
-                    "Add its authority to the system, or name its file in SSL_CERT_FILE."
+                    "Name a file with its authority by --npuperf-ca-file, or pass --npuperf-insecure."
                 ) from error
             raise _NotYet(f"no connection: {error}") from error
         except httpx.TimeoutException as error:

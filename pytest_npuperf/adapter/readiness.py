@@ -28,6 +28,7 @@ def wait_until_ready(
     timeout: float,
     notify: Callable[[str], None],
     ended: Callable[[], str | None],
+    tls: ssl.SSLContext | None = None,
 ) -> Served:
     """Wait until the server has streamed one short answer to its end.
 
@@ -39,6 +40,7 @@ def wait_until_ready(
         timeout: Seconds to wait.
         notify: Called about once a second with what the wait is at.
         ended: Gives a text once the server's processes are gone, None before.
+        tls: Whom to trust on https; the system's authorities where it is left out.
 
     Raises:
         SettingsError: The URL or the key cannot be used.
@@ -53,7 +55,7 @@ def wait_until_ready(
     async def wait() -> Served:
         # Proxy variables and a .netrc are for other servers than the one under test.
         async with httpx.AsyncClient(
-            headers=headers, trust_env=False, verify=ssl.create_default_context()
+            headers=headers, trust_env=False, verify=tls or ssl.create_default_context()
         ) as client:
             return await _watch(Prober(client, url, api_key), url, model, timeout, notify, ended)
 

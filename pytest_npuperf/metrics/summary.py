@@ -32,6 +32,9 @@ class Summary:
     """Gaps between neighbouring chunks, pooled over the requests."""
     itl_requests: int
     """How many requests gave gaps: the N of the ITL row."""
+    itl_per_token: Sample
+    """The same gaps shared out among the tokens of the later chunk, where the server says how many
+    tokens its chunks carry; empty else."""
     input_tokens: Sample
     output_tokens: Sample
     request_output_token_throughput: Sample
@@ -84,6 +87,7 @@ def summarize(trace: Trace, *, max_concurrency: int | None, stage: str = "total"
         tpot=Sample(_defined(values.tpot[good])),
         itl=Sample(gaps),
         itl_requests=gap_requests,
+        itl_per_token=Sample(_token_gaps(trace, np.flatnonzero(good))),
         input_tokens=Sample(_defined(values.input_tokens[good])),
         output_tokens=Sample(_defined(values.output_tokens[good])),
         request_output_token_throughput=Sample(_defined(values.output_token_throughput[good])),
@@ -118,6 +122,17 @@ def _chunk_gaps(trace: Trace, rows: NDArray[np.intp]) -> tuple[Floats, int]:
     if not with_gaps:
         return np.empty(0), 0
     return np.concatenate(with_gaps) / NS_PER_S, len(with_gaps)
+
+
+def _token_gaps(trace: Trace, rows: NDArray[np.intp]) -> Floats:
+    if not len(trace.chunk_tokens) or (trace.chunk_tokens < 1).any():
+        return np.empty(0)
+    gaps = [np.empty(0)]
+    for row in rows:
+        later = slice(trace.chunk_offsets[row] + 1, trace.chunk_offsets[row + 1])
+        tokens = trace.chunk_tokens[later]
+        gaps.append(np.repeat(np.diff(trace.chunks(row)) / tokens, tokens))
+    return np.concatenate(gaps) / NS_PER_S
 
 
 def _total(counts: Ints) -> int | None:

@@ -59,6 +59,8 @@ def _short(task: str, result: CaseResult, outcome: str) -> str:
     ]
     if result.stopped:
         parts.append("STOPPED")
+    if result.health.state != "ok":
+        parts.append(f"CLIENT {result.health.state}")
     if outcome != "passed":
         parts.append(outcome.upper())
     return f"{task}: {'; '.join(parts)}"
@@ -70,6 +72,8 @@ def _marks(result: CaseResult, outcome: str) -> Iterator[str]:
         yield f"{outcome.upper()} {printable(result.nodeid)}{_broken(result)}"
     if result.stopped:
         yield f"STOPPED before its end; requests measured until then: {len(result.trace)}"
+    if result.health.state != "ok":
+        yield f"CLIENT {result.health.state}: {'; '.join(result.health.reasons)}"
     for kind, failures in result.summary.errors.items():
         first = printable(result.trace.error_text[result.trace.error.index(kind)], _LONGEST_ERROR)
         yield f"{failures} failed with {printable(kind)}" + (f", the first: {first}" if first else "")

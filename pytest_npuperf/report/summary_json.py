@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from typing import Any
 
-from pytest_npuperf.metrics import Sample, Summary
+from pytest_npuperf.metrics import ClientHealth, Sample, Summary
 from pytest_npuperf.report.tables import STATISTICS
 from pytest_npuperf.result import CaseResult, RunRecord
 from pytest_npuperf.slo import Verdict
@@ -41,6 +41,8 @@ def _case(result: CaseResult, files: Mapping[str, str]) -> dict[str, Any]:
         "stopped": result.stopped,
         "files": dict(files),
         "kernel_stamps": result.trace.kernel_stamps,
+        "client_health": _health(result.health),
+        "not_measured": result.not_measured,
         "tokens_estimated": summary.tokens_estimated,
         "errors": summary.errors,
         "verdicts": [_verdict(verdict) for verdict in result.verdicts],
@@ -48,13 +50,20 @@ def _case(result: CaseResult, files: Mapping[str, str]) -> dict[str, Any]:
     }
 
 
+def _health(health: ClientHealth) -> dict[str, Any]:
+    return {field.name: _plain(getattr(health, field.name)) for field in fields(health)}
+
+
 def _figures(summary: Summary) -> dict[str, Any]:
     figures: dict[str, Any] = {}
     for field in fields(summary):
         if field.name not in ("stage", "tokens_estimated", "errors"):
-            value = getattr(summary, field.name)
-            figures[field.name] = _statistics(value) if isinstance(value, Sample) else value
+            figures[field.name] = _plain(getattr(summary, field.name))
     return {**figures, "failure_rate": summary.failure_rate}
+
+
+def _plain(value: Any) -> Any:
+    return _statistics(value) if isinstance(value, Sample) else value
 
 
 def _statistics(sample: Sample) -> dict[str, float | None]:

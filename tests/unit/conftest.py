@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import settings
 
+from pytest_npuperf.metrics import ClientHealth, Sample
 from pytest_npuperf.trace import UNKNOWN, Ints, Trace
 
 # How long an example takes says more of the machine's other work than of the code.
@@ -41,6 +42,23 @@ def build_trace() -> Callable[..., Trace]:
         return _trace([_Request(**row) for row in rows])
 
     return build
+
+
+@pytest.fixture(scope="session")
+def healthy() -> ClientHealth:
+    """The health of a client that was never late."""
+    none = Sample.of([])
+    return ClientHealth(
+        state="ok",
+        reasons=(),
+        receive_lag=none,
+        schedule_delay=none,
+        crowded_reads=0.0,
+        late_share=0.0,
+        run_delay_share=None,
+        cpu_share=0.1,
+        unstamped_reads=0.0,
+    )
 
 
 def _trace(rows: list[_Request]) -> Trace:

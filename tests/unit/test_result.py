@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from pytest_npuperf.errors import BudgetError
-from pytest_npuperf.metrics import summarize
+from pytest_npuperf.metrics import ClientHealth, summarize
 from pytest_npuperf.result import BudgetsBroken, CaseResult, require
 from pytest_npuperf.slo import parse_budget
 from pytest_npuperf.trace import UNKNOWN, Trace
@@ -17,7 +17,7 @@ FAILED = {"sent": 1050, "scheduled": 1040, "end": 1300, "error": "timeout_total"
 
 
 @pytest.fixture
-def make_result(build_trace: Callable[..., Trace]) -> Callable[..., CaseResult]:
+def make_result(build_trace: Callable[..., Trace], healthy: ClientHealth) -> Callable[..., CaseResult]:
     def make(*requests: dict[str, Any]) -> CaseResult:
         trace = build_trace(*requests)
         return CaseResult(
@@ -28,6 +28,7 @@ def make_result(build_trace: Callable[..., Trace]) -> Callable[..., CaseResult]:
             stopped=False,
             trace=trace,
             summary=summarize(trace, max_concurrency=1),
+            health=healthy,
         )
 
     return make

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from pytest_npuperf.metrics import summarize
+from pytest_npuperf.metrics import ClientHealth, summarize
 from pytest_npuperf.result import CaseResult, RunRecord
 from pytest_npuperf.slo import judge, parse_budget
 from pytest_npuperf.trace import Trace
@@ -22,7 +22,7 @@ def two_good_one_failed(build_trace: Callable[..., Trace]) -> Trace:
 
 
 @pytest.fixture(scope="session")
-def make_result(two_good_one_failed: Trace) -> Callable[..., CaseResult]:
+def make_result(two_good_one_failed: Trace, healthy: ClientHealth) -> Callable[..., CaseResult]:
     """Makes the result of a case from its name, trace, budgets and other fields."""
 
     def make(
@@ -34,6 +34,7 @@ def make_result(two_good_one_failed: Trace) -> Callable[..., CaseResult]:
             "settings": {"requests": len(trace)},
             "started": "2026-03-26T20:22:04+08:00",
             "stopped": False,
+            "health": healthy,
             "verdicts": judge([parse_budget(budget) for budget in budgets], summary),
         }
         return CaseResult(name=name, trace=trace, summary=summary, **{**values, **fields})

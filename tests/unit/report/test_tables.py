@@ -69,6 +69,7 @@ def specified() -> Summary:
         tpot=tpot,
         itl=itl,
         itl_requests=8,
+        itl_per_token=itl,
         input_tokens=input_tokens,
         output_tokens=output_tokens,
         request_output_token_throughput=rates,

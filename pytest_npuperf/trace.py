@@ -26,6 +26,8 @@ class ClientUsage:
     cpu_time: int
     run_delay: int
     """How long it was ready to run but had no processor, UNKNOWN where the system does not say."""
+    decoder_cpu_time: int = 0
+    """What decoding has taken of another processor until now."""
 
 
 _CHUNK_COLUMNS = ("chunk_stamps", "chunk_lag", "chunk_tokens")
@@ -82,7 +84,10 @@ class Trace:
     unstamped_reads: Ints
     """Reads without a kernel stamp: they have the client's own."""
     crowded_reads: Ints
-    """Reads of more than one chunk before which the client had not slept: it may have been late."""
+    """Reads of more than one chunk before which the client had not slept: the first of them may
+    have waited for it, and all have the stamp of the last."""
+    crowded_first: Ints
+    """1 where the first chunk came in such a read, else 0: TTFT may be too long."""
 
     def __len__(self) -> int:
         return len(self.error)

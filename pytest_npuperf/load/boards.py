@@ -31,6 +31,8 @@ class Decoded(NamedTuple):
     failed: int = 0
     ttft_sum: int = 0
     output_tokens: int = 0
+    cpu_time: int = 0
+    """What the decoder has used since it began to read."""
 
 
 def sent_board(directory: Path) -> Board:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+import time
 from pathlib import Path
 
 from pytest_npuperf.load.boards import Decoded, decoded_board
@@ -42,22 +43,28 @@ class _Decoder:
         self._directory = directory
         self._plan = read_plan(directory)
         self._reader = SpoolReader(directory)
-        self._builder = TraceBuilder(self._plan)
+        self._builder = TraceBuilder(keep_text=self._plan.keep_text)
         self._board = decoded_board(directory)
         self._decoded = Decoded()
+        self._cpu_time = time.process_time_ns()
 
     def take_in(self) -> None:
         for record in self._reader.records():
             if record.request < self._plan.warmup:
                 continue
-            answer = self._builder.add(record)
-            done, failed, ttft_sum, output_tokens = self._decoded
+            answer = self._builder.add(
+                record.exchange,
+                request_id=self._plan.request_id(record.request),
+                t_scheduled=record.t_scheduled,
+            )
+            done, failed, ttft_sum, output_tokens, _ = self._decoded
+            cpu_time = time.process_time_ns() - self._cpu_time
             if answer.failure:
-                self._decoded = Decoded(done + 1, failed + 1, ttft_sum, output_tokens)
+                self._decoded = Decoded(done + 1, failed + 1, ttft_sum, output_tokens, cpu_time)
             else:
                 ttft = answer.chunk_stamps[0] - record.exchange.t_sent
                 self._decoded = Decoded(
-                    done + 1, failed, ttft_sum + ttft, output_tokens + answer.output_tokens
+                    done + 1, failed, ttft_sum + ttft, output_tokens + answer.output_tokens, cpu_time
                 )
             self._board.set(*self._decoded)
 

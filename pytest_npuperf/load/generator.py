@@ -26,6 +26,7 @@ from pytest_npuperf.wire import stamps
 from pytest_npuperf.wire.connection import Connection
 from pytest_npuperf.wire.endpoint import Endpoint
 from pytest_npuperf.wire.http import RequestWriter
+from pytest_npuperf.wire.loop_thread import new_event_loop
 from pytest_npuperf.wire.loop_watch import LoopWatch
 
 __all__ = ["main"]
@@ -39,7 +40,7 @@ def main(directory: Path) -> None:
     try:
         plan = read_plan(directory)
         _allow_many_connections()
-        loop = _new_event_loop()
+        loop = new_event_loop()
         try:
             loop.run_until_complete(_stoppable(_Generator(plan, directory).run()))
         finally:
@@ -59,13 +60,15 @@ class _Generator:
         self._spool = SpoolWriter(directory)
         self._stamping = stamps.hold_stamping_open()
         self._endpoint = endpoint
+        self._watch = LoopWatch()
         self._told = Sent()
         self._cpu_time = self._run_delay = 0
 
     async def run(self) -> None:
         plan = self._plan
-        watch = LoopWatch()
-        clients = [Connection(self._endpoint, plan.timeouts, watch) for _ in range(plan.load.concurrency)]
+        clients = [
+            Connection(self._endpoint, plan.timeouts, self._watch) for _ in range(plan.load.concurrency)
+        ]
         await asyncio.gather(*(client.open() for client in clients))
         # A collection in the middle of the load would look like a slow server.
         gc.collect()
@@ -96,6 +99,7 @@ class _Generator:
             exchange = await client.exchange(payload)
             self._count(ended=measured)
             self._spool.append(number, t_scheduled, exchange)
+            self._watch.busy_until = time.monotonic_ns()
             t_scheduled = exchange.t_end
 
     def _count(self, *, sent: int = 0, ended: int = 0) -> None:
@@ -141,14 +145,6 @@ def _run_delay() -> int:
         return int(Path("/proc/self/schedstat").read_text().split()[1])
     except (OSError, IndexError, ValueError):
         return UNKNOWN
-
-
-def _new_event_loop() -> asyncio.AbstractEventLoop:
-    try:
-        import uvloop
-    except ImportError:
-        return asyncio.new_event_loop()
-    return uvloop.new_event_loop()
 
 
 def _allow_many_connections() -> None:

@@ -53,17 +53,21 @@ class LoadRun:
         self._plan = plan
         self._log = log
         self._directory = Path(tempfile.mkdtemp(prefix="npuperf-", dir=_spool_parent()))
+        self._stopped = False
+        workers: list[Worker] = []
         try:
             write_plan(self._directory, plan, bodies)
             self._sent = sent_board(self._directory)
             self._decoded = decoded_board(self._directory)
             secret = {API_KEY_VARIABLE: api_key} if api_key else {}
-            self._generator = self._start("generator", secret)
-            self._decoder = self._start("decoder", {})
-            self._stopped = False
+            workers.append(self._start("generator", secret))
+            workers.append(self._start("decoder", {}))
         except BaseException:
+            for worker in workers:
+                worker.end(_STOP_GRACE)
             shutil.rmtree(self._directory, ignore_errors=True)
             raise
+        self._generator, self._decoder = workers
 
     def _start(self, name: str, environ: dict[str, str]) -> Worker:
         return Worker(f"pytest_npuperf.load.{name}", self._directory, log=self._log, environ=environ)
@@ -115,9 +119,14 @@ class LoadRun:
         return read_trace(self._directory / TRACE)
 
     def usage(self) -> ClientUsage:
-        """What the generator used while it measured."""
-        sent = Sent(*self._sent.get())
-        return ClientUsage(wall_time=sent.wall_time, cpu_time=sent.cpu_time, run_delay=sent.run_delay)
+        """What the generator used while it measured, and the decoder until now."""
+        sent, decoded = Sent(*self._sent.get()), Decoded(*self._decoded.get())
+        return ClientUsage(
+            wall_time=sent.wall_time,
+            cpu_time=sent.cpu_time,
+            run_delay=sent.run_delay,
+            decoder_cpu_time=decoded.cpu_time,
+        )
 
     def progress(self) -> Progress:
         """Where the load stands."""

@@ -67,7 +67,10 @@ class SpoolWriter:
             len(exchange.body),
             len(exchange.read_ends),
         )
-        self._written += self._file.write(b"".join((head, failure, text, exchange.body, reads)))
+        record = memoryview(b"".join((head, failure, text, exchange.body, reads)))
+        self._written += len(record)
+        while record:  # a write may be cut short
+            record = record[self._file.write(record) :]
 
     def close(self) -> None:
         """Close the current segment."""

@@ -1,4 +1,4 @@
-"""From spooled exchanges to a trace's columns, one request at a time; without numpy, to start fast."""
+"""From exchanges to a trace's columns, one request at a time; without numpy, to start fast."""
 
 from __future__ import annotations
 
@@ -7,10 +7,9 @@ from pathlib import Path
 
 import msgspec
 
-from pytest_npuperf.load.plan import LoadPlan
-from pytest_npuperf.load.spool import SpoolRecord
 from pytest_npuperf.unknown import UNKNOWN
 from pytest_npuperf.wire.chat import Answer, read_answer
+from pytest_npuperf.wire.exchange import Exchange
 
 __all__ = ["TEXTS_FILE", "TraceBuilder", "column_file"]
 
@@ -32,6 +31,7 @@ _COLUMNS = (
     "reads",
     "unstamped_reads",
     "crowded_reads",
+    "crowded_first",
 )
 _TEXTS = ("request_id", "error", "error_text", "finish_reason", "model", "text")
 _CHUNK_COLUMNS = ("chunk_stamps", "chunk_lag", "chunk_tokens")
@@ -43,22 +43,21 @@ def column_file(directory: Path, name: str) -> Path:
 
 
 class TraceBuilder:
-    """Collects the measured requests of a plan. Nothing in it grows by an object a token."""
+    """Collects measured requests. Nothing in it grows by an object a token."""
 
-    def __init__(self, plan: LoadPlan) -> None:
-        self._plan = plan
+    def __init__(self, *, keep_text: bool) -> None:
+        self._keep_text = keep_text
         self._columns = {name: array("q") for name in _COLUMNS}
         self._texts: dict[str, list[str]] = {name: [] for name in _TEXTS}
         self._chunks = {name: array("q") for name in _CHUNK_COLUMNS}
         self._chunk_offsets = array("q", [0])
 
-    def add(self, record: SpoolRecord) -> Answer:
+    def add(self, exchange: Exchange, *, request_id: str, t_scheduled: int) -> Answer:
         """Decode one measured request and append it; the answer is returned for progress figures."""
-        exchange = record.exchange
-        answer = read_answer(exchange, keep_text=self._plan.keep_text)
+        answer = read_answer(exchange, keep_text=self._keep_text)
         stamps = answer.chunk_stamps
         self._append(
-            t_scheduled=record.t_scheduled,
+            t_scheduled=t_scheduled,
             t_sent=exchange.t_sent,
             t_first=stamps[0] if stamps else UNKNOWN,
             t_last=stamps[-1] if stamps else UNKNOWN,
@@ -73,9 +72,10 @@ class TraceBuilder:
             reads=len(exchange.read_ends),
             unstamped_reads=exchange.unstamped_reads,
             crowded_reads=answer.crowded_reads,
+            crowded_first=answer.crowded_first,
         )
         self._append_texts(
-            request_id=self._plan.request_id(record.request),
+            request_id=request_id,
             error=answer.failure,
             error_text=answer.failure_text,
             finish_reason=answer.finish_reason,

@@ -85,6 +85,8 @@ class Answer:
     """Tokens of each chunk, UNKNOWN where the server does not say."""
     crowded_reads: int = 0
     """Reads of more than one chunk before which the event loop had not slept."""
+    crowded_first: bool = False
+    """Whether the first chunk came in such a read."""
     t_end: int = UNKNOWN
     input_tokens: int = UNKNOWN
     output_tokens: int = UNKNOWN
@@ -139,6 +141,7 @@ def _read_events(exchange: Exchange, answer: Answer, pieces: list[str]) -> None:
             answer.chunk_tokens.append(answer.output_tokens - tokens_before if counted else UNKNOWN)
             if read == last != earlier and not exchange.read_slept[read]:
                 answer.crowded_reads += 1
+                answer.crowded_first |= len(answer.chunk_stamps) == 2
             earlier, last = last, read
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import time
+from collections.abc import Callable
 
 import httptools
 
@@ -30,18 +31,25 @@ class Connection:
     """
 
     def __init__(self, endpoint: Endpoint, timeouts: Timeouts, watch: LoopWatch | None = None) -> None:
+        self.timeouts = timeouts
+        """Limits of the next request."""
         self._endpoint = endpoint
         self._watch = watch or LoopWatch()
-        self._timeouts = timeouts
         self._loop = asyncio.get_running_loop()
         self._socket: socket.socket | None = None
         self._tls: TlsSession | None = None
         self._unsent = memoryview(b"")
         self._exchange: Exchange | None = None
+        self._follow: Callable[[Exchange], None] | None = None
         self._finished: asyncio.Future[None] | None = None
 
-    async def exchange(self, payload: bytes) -> Exchange:
-        """Send one whole HTTP request and take in its response."""
+    async def exchange(self, payload: bytes, follow: Callable[[Exchange], None] | None = None) -> Exchange:
+        """Send one whole HTTP request and take in its response.
+
+        ``follow`` gets the unfinished exchange after each read, from the one that completes the
+        response's head on; only then are the headers kept.
+        """
+        self._follow = follow
         retries = 0
         while True:
             exchange = Exchange(retries=retries)
@@ -57,8 +65,9 @@ class Connection:
     def close(self) -> None:
         """Close the connection; a request on it stays unfinished."""
         if self._socket is not None:
-            self._loop.remove_reader(self._socket)
-            self._loop.remove_writer(self._socket)
+            if not self._loop.is_closed():  # a kept connection can outlive its loop
+                self._loop.remove_reader(self._socket)
+                self._loop.remove_writer(self._socket)
             self._socket.close()
             self._socket = None
 
@@ -75,14 +84,14 @@ class Connection:
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         stamps.enable(sock)
         try:
-            await asyncio.wait_for(self._connect(sock), self._timeouts.connect)
+            await asyncio.wait_for(self._connect(sock), self.timeouts.connect)
         except (OSError, asyncio.TimeoutError) as exc:
             sock.close()
             exchange.t_sent, exchange.t_end = start, time.monotonic_ns()
             timed_out = isinstance(exc, asyncio.TimeoutError)
             exchange.failure = failures.TIMEOUT_CONNECT if timed_out else failures.CONNECT
             exchange.failure_text = (
-                f"no connection within {self._timeouts.connect:g} s" if timed_out else str(exc)
+                f"no connection within {self.timeouts.connect:g} s" if timed_out else str(exc)
             )
             return
         except asyncio.CancelledError:
@@ -112,6 +121,7 @@ class Connection:
         exchange.t_sent = self._last_read = self._last_stamp = time.monotonic_ns()
         self._unsent = memoryview(data)
         self._on_writable()
+        self._watch.busy_until = time.monotonic_ns()
         self._check_limits()
         try:
             await self._finished
@@ -146,7 +156,7 @@ class Connection:
             self._lost(str(exc))
             return
         stamp, lag = stamps.arrival(ancillary)
-        slept = self._watch.slept(stamp + max(lag, 0))
+        slept = self._watch.slept(stamp, stamp + max(lag, 0))
         ended = "" if data else "the server closed the connection"
         if self._tls is not None and data:
             data, ended = self._tls.decrypt(data), self._tls.ended
@@ -178,21 +188,28 @@ class Connection:
             exchange.read_stamps.append(stamp)
             exchange.read_lags.append(lag)
             exchange.read_slept.append(slept)
+        if self._follow is not None and self._headers_complete:
+            self._follow(exchange)
         if self._complete:
             exchange.t_end = stamp
             self._finish(keep=self._keep_alive and not self._unsent and not malformed)
         elif malformed:
             self._fail(failures.BROKEN, malformed)
 
-    def on_header(self, name: bytes, _value: bytes) -> None:
+    def on_header(self, name: bytes, value: bytes) -> None:
         """Called by httptools: whether the body has an end of its own."""
+        assert self._exchange is not None
         self._framed = self._framed or name.lower() in (b"content-length", b"transfer-encoding")
+        if self._follow is not None:
+            self._exchange.headers.append((name, value))
 
     def on_headers_complete(self) -> None:
         """Called by httptools."""
         assert self._exchange is not None
         self._exchange.status = self._parser.get_status_code()
         self._headers_complete = self._exchange.status >= 200
+        if not self._headers_complete:
+            self._exchange.headers.clear()
 
     def on_body(self, data: bytes) -> None:
         """Called by httptools with each piece of the body, HTTP chunk framing taken off."""
@@ -210,7 +227,7 @@ class Connection:
         exchange = self._exchange
         if exchange is None:
             return
-        limits = self._timeouts
+        limits = self.timeouts
         pause = limits.between_chunks if self._bytes_seen else limits.first_chunk
         now = time.monotonic_ns()
         pause_left = self._last_read + pause * 1e9 - now

@@ -16,8 +16,8 @@ class Exchange:
 
     ``read_ends[i]`` is the length of the body after read i, ``read_stamps[i]`` when its last
     byte arrived, ``read_lags[i]`` how much later the program saw it, and ``read_slept[i]`` is 1
-    where the event loop had slept before it. Reads that brought no
-    body are not listed.
+    where the event loop had slept until shortly before that. Reads that brought no body are not
+    listed.
     """
 
     t_sent: int = UNKNOWN
@@ -28,6 +28,8 @@ class Exchange:
     status: int = UNKNOWN
     failure: str = ""
     failure_text: str = ""
+    headers: list[tuple[bytes, bytes]] = field(default_factory=list)
+    """Of the response; empty unless somebody follows the exchange."""
     body: bytearray = field(default_factory=bytearray)
     read_ends: array[int] = field(default_factory=lambda: array("q"))
     read_stamps: array[int] = field(default_factory=lambda: array("q"))

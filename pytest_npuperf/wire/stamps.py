@@ -15,8 +15,9 @@ __all__ = ["ANCILLARY_SIZE", "arrival", "enable", "hold_stamping_open"]
 _SO_TIMESTAMPNS = 35
 _CLOCK_READING_LIMIT = 10_000
 """Longest time in ns for reading both clocks; it takes some 200."""
-_CLOCK_READING_TRIES = 3
 _TIMESPEC = struct.Struct("@ll")
+_unpack_timespec = _TIMESPEC.unpack
+_SOL_SOCKET = int(socket.SOL_SOCKET)
 
 ANCILLARY_SIZE = socket.CMSG_SPACE(_TIMESPEC.size) if hasattr(socket, "CMSG_SPACE") else 0
 
@@ -48,21 +49,14 @@ def arrival(ancillary: list[tuple[int, int, bytes]]) -> tuple[int, int]:
 
     The lag is UNKNOWN where the read came without a kernel stamp: then the time is now.
     """
+    now, wall = time.monotonic_ns(), time.time_ns()
+    # a process that was descheduled between the two would shift the stamp by that time
+    if time.monotonic_ns() - now > _CLOCK_READING_LIMIT:
+        now, wall = time.monotonic_ns(), time.time_ns()
     for level, kind, data in ancillary:
-        if level == socket.SOL_SOCKET and kind == _SO_TIMESTAMPNS and len(data) >= _TIMESPEC.size:
-            seconds, nanoseconds = _TIMESPEC.unpack_from(data)
-            now, wall = _both_clocks()
-            lag = wall - (seconds * 1_000_000_000 + nanoseconds)
+        if kind == _SO_TIMESTAMPNS and level == _SOL_SOCKET and len(data) == _TIMESPEC.size:
+            seconds, nanoseconds = _unpack_timespec(data)
+            lag = wall - seconds * 1_000_000_000 - nanoseconds
             if lag >= 0:  # else the wall clock was set back meanwhile
                 return now - lag, lag
-    return time.monotonic_ns(), UNKNOWN
-
-
-def _both_clocks() -> tuple[int, int]:
-    """Monotonic and wall clock at one moment."""
-    for _ in range(_CLOCK_READING_TRIES):
-        now, wall = time.monotonic_ns(), time.time_ns()
-        # a process that was descheduled between the two would shift the stamp by that time
-        if time.monotonic_ns() - now < _CLOCK_READING_LIMIT:
-            break
-    return now, wall
+    return now, UNKNOWN

@@ -32,6 +32,8 @@ class _Request:
     estimated: bool = False
     error: str = ""
     lags: list[int] | None = None
+    crowded_reads: int = 0
+    crowded_first: bool = False
 
 
 @pytest.fixture(scope="session")
@@ -54,6 +56,7 @@ def healthy() -> ClientHealth:
         receive_lag=none,
         schedule_delay=none,
         crowded_reads=0.0,
+        crowded_first=0.0,
         late_share=0.0,
         run_delay_share=None,
         cpu_share=0.1,
@@ -90,7 +93,8 @@ def _trace(rows: list[_Request]) -> Trace:
         chunk_tokens=_ints([UNKNOWN] * len(lags)),
         reads=_ints(counts),
         unstamped_reads=_ints([(row.lags or [UNKNOWN] * len(row.chunks)).count(UNKNOWN) for row in rows]),
-        crowded_reads=_ints([0] * n),
+        crowded_reads=_ints([row.crowded_reads for row in rows]),
+        crowded_first=_ints([row.crowded_first for row in rows]),
     )
 
 

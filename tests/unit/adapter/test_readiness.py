@@ -316,7 +316,7 @@ def tls_server(fake_server: StartServer, certificate: Path) -> Server:
 
 
 def test_a_certificate_that_nobody_vouches_for_ends_the_wait(tls_server: Server) -> None:
-    with pytest.raises(NotReadyError, match=r"certificate that this machine does not trust: .*SSL_CERT_FILE"):
+    with pytest.raises(NotReadyError, match=r"does not trust: .*--npuperf-ca-file"):
         wait(tls_server.url)
 
 

@@ -104,14 +104,12 @@ def start_load(log: Path) -> Iterator[Callable[..., LoadRun]]:
 
 
 @pytest.fixture
-def generator() -> Callable[[], psutil.Process]:
-    """Finds the load generator that this process has started."""
+def worker() -> Callable[[str], psutil.Process]:
+    """Finds the generator or the decoder that this process has started."""
 
-    def find() -> psutil.Process:
+    def find(name: str) -> psutil.Process:
         (found,) = (
-            child
-            for child in psutil.Process().children()
-            if "pytest_npuperf.load.generator" in child.cmdline()
+            child for child in psutil.Process().children() if f"pytest_npuperf.load.{name}" in child.cmdline()
         )
         return found
 

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import signal
 import subprocess
 import sys
 import tempfile
@@ -8,22 +7,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import psutil
 import pytest
 
 from pytest_npuperf.load.plan import LoadPlan
 from pytest_npuperf.load.workspace import write_plan
+from pytest_npuperf.wire.chat import request_body
 
 MakePlan = Callable[..., LoadPlan]
 WaitFor = Callable[[Callable[[], object]], None]
-
-STARTER = """
-import subprocess, sys
-
-command = [sys.executable, "-m", "pytest_npuperf.load.generator", sys.argv[1]]
-generator = subprocess.Popen(command, stdin=subprocess.PIPE)
-sys.stdin.read()
-"""
 
 
 @pytest.fixture
@@ -32,7 +23,8 @@ def directory(simulate: Callable[..., Any], make_plan: MakePlan) -> Iterator[Pat
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as parent:
         directory = Path(parent) / "workspace"
         directory.mkdir()
-        write_plan(directory, make_plan(simulate(ttft=600.0).url, requests=1), [b"{}"])
+        body = request_body([{"role": "user", "content": "say it"}], model="simulated-model", max_tokens=1)
+        write_plan(directory, make_plan(simulate(ttft=600.0).url, requests=1), [body])
         yield directory
 
 
@@ -82,15 +74,3 @@ def test_a_generator_that_cannot_begin_removes_its_directory_when_it_is_alone(tm
     assert ended.returncode == 1
     assert "plan.json" in ended.stderr
     assert not directory.exists()
-
-
-def test_the_generator_of_a_process_that_was_killed_ends_and_removes_its_directory(
-    directory: Path, wait_for: WaitFor
-) -> None:
-    with subprocess.Popen([sys.executable, "-c", STARTER, str(directory)], stdin=subprocess.PIPE) as starter:
-        wait_for(lambda: runs(directory))
-        (generator,) = psutil.Process(starter.pid).children()
-        starter.send_signal(signal.SIGKILL)
-
-    wait_for(lambda: not directory.exists())
-    wait_for(lambda: not generator.is_running() or generator.status() == psutil.STATUS_ZOMBIE)

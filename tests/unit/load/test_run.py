@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import signal
+import subprocess
 import sys
 import tempfile
 import threading
@@ -13,19 +15,21 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import msgspec
 import psutil
 import pytest
 
 from pytest_npuperf.errors import LoadError
 from pytest_npuperf.load.plan import LoadPlan
 from pytest_npuperf.load.run import LoadRun
+from pytest_npuperf.unknown import UNKNOWN
 from pytest_npuperf.wire import failures
 from pytest_npuperf.wire.timeouts import Timeouts
 
 Simulate = Callable[..., Any]
 MakePlan = Callable[..., LoadPlan]
 StartLoad = Callable[..., LoadRun]
-FindGenerator = Callable[[], psutil.Process]
+FindWorker = Callable[[str], psutil.Process]
 WaitFor = Callable[[Callable[[], object]], None]
 
 NEVER = 600.0
@@ -37,8 +41,8 @@ def finished(run: LoadRun) -> LoadRun:
     return run
 
 
-def directory_of(generator: psutil.Process) -> Path:
-    return Path(generator.cmdline()[-1])
+def directory_of(process: psutil.Process) -> Path:
+    return Path(process.cmdline()[-1])
 
 
 def has_ended(process: psutil.Process) -> bool:
@@ -195,20 +199,20 @@ def test_time_left_follows_from_the_requests_that_are_done(
     assert progress.time_left == pytest.approx(expected)
 
 
-def test_stopping_keeps_what_ended_and_ends_the_generator(
+def test_stopping_keeps_what_ended_and_ends_both_processes(
     simulate: Simulate,
     make_plan: MakePlan,
     start_load: StartLoad,
-    generator: FindGenerator,
+    worker: FindWorker,
     wait_for: WaitFor,
 ) -> None:
     run = start_load(make_plan(simulate().url, requests=100_000, concurrency=2))
-    process = generator()
+    processes = [worker("generator"), worker("decoder")]
     wait_for(lambda: run.poll() or run.progress().done >= 5)
 
     run.stop()
 
-    assert has_ended(process)
+    assert all(has_ended(process) for process in processes)
     assert run.poll(), "it is over, and that is no error"
     trace = run.trace()
     assert 5 <= len(trace) == run.progress().done < 100_000
@@ -219,13 +223,13 @@ def test_a_generator_that_does_not_stop_is_killed(
     simulate: Simulate,
     make_plan: MakePlan,
     start_load: StartLoad,
-    generator: FindGenerator,
+    worker: FindWorker,
     wait_for: WaitFor,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("pytest_npuperf.load.run._STOP_GRACE", 0.1)
     run = start_load(make_plan(simulate().url, requests=100_000))
-    process = generator()
+    process = worker("generator")
     wait_for(lambda: run.poll() or run.progress().done)
     process.suspend()
 
@@ -240,26 +244,48 @@ def test_a_generator_that_dies_is_an_error_with_the_end_of_its_log(
     simulate: Simulate,
     make_plan: MakePlan,
     start_load: StartLoad,
-    generator: FindGenerator,
+    worker: FindWorker,
     wait_for: WaitFor,
     log: Path,
 ) -> None:
     log.write_text("".join(f"line {number}\n" for number in range(30)))
     run = start_load(make_plan(simulate().url, requests=100_000))
     wait_for(lambda: run.poll() or run.progress().done)
-    generator().send_signal(signal.SIGKILL)
+    worker("generator").send_signal(signal.SIGKILL)
 
     with pytest.raises(LoadError) as caught:
         finished(run)
 
-    done = run.progress().done
     first, *tail = str(caught.value).splitlines()
-    assert first == (
-        f"the load generator ended with exit code -9 after {done} of 100000 requests; the end of {log}:"
+    told = re.fullmatch(
+        r"the load generator ended with exit code -9 after (\d+) of 100000 requests; the end of (.*):", first
     )
+    assert told is not None
+    assert told[2] == str(log)
     assert tail == [f"line {number}" for number in range(10, 30)]
     run.stop()
-    assert len(run.trace()) >= done
+    assert len(run.trace()) >= int(told[1]) > 0
+
+
+def test_a_decoder_that_dies_is_an_error_with_the_end_of_the_log(
+    simulate: Simulate,
+    make_plan: MakePlan,
+    start_load: StartLoad,
+    worker: FindWorker,
+    wait_for: WaitFor,
+    log: Path,
+) -> None:
+    log.write_text("something else\n")
+    run = start_load(make_plan(simulate().url, requests=100_000))
+    wait_for(lambda: run.poll() or run.progress().done)
+    worker("decoder").send_signal(signal.SIGKILL)
+
+    with pytest.raises(LoadError, match=r"^the decoder ended with exit code -9 after \d+ of 100000 requests"):
+        finished(run)
+
+    run.stop()
+    with pytest.raises(LoadError, match=r"^the decoder ended with exit code -9(.|\n)*\nsomething else$"):
+        run.trace()
 
 
 def test_an_error_inside_the_generator_is_told(make_plan: MakePlan, start_load: StartLoad) -> None:
@@ -269,17 +295,17 @@ def test_an_error_inside_the_generator_is_told(make_plan: MakePlan, start_load: 
         finished(start_load(make_plan("http://no..name")))
 
 
-def test_closing_ends_the_generator_and_removes_its_directory(
-    simulate: Simulate, make_plan: MakePlan, start_load: StartLoad, generator: FindGenerator
+def test_closing_ends_both_processes_and_removes_their_directory(
+    simulate: Simulate, make_plan: MakePlan, start_load: StartLoad, worker: FindWorker
 ) -> None:
     run = start_load(make_plan(simulate(ttft=NEVER).url))
-    process = generator()
-    directory = directory_of(process)
+    processes = [worker("generator"), worker("decoder")]
+    directory = directory_of(processes[0])
     assert directory.is_dir()
 
     run.close()
 
-    assert has_ended(process)
+    assert all(has_ended(process) for process in processes)
     assert not directory.exists()
     run.close()
 
@@ -315,16 +341,17 @@ def authorizations() -> Iterator[tuple[str, list[str | None], threading.Event]]:
 
 
 def test_the_api_key_reaches_the_server_and_no_file_or_command_line(
-    make_plan: MakePlan, start_load: StartLoad, generator: FindGenerator, wait_for: WaitFor, log: Path
+    make_plan: MakePlan, start_load: StartLoad, worker: FindWorker, wait_for: WaitFor, log: Path
 ) -> None:
     key = "sk-it-is-a-secret"
     with authorizations() as (url, seen, answer):
         run = start_load(make_plan(url, requests=1), api_key=key)
         wait_for(lambda: run.poll() or seen)
-        process = generator()
+        process = worker("generator")
         files = [*directory_of(process).iterdir(), log]
         written = {file.name: file.read_bytes() for file in files}
         arguments = process.cmdline()
+        decoders_environ = worker("decoder").environ()
         answer.set()
         trace = finished(run).trace()
 
@@ -333,6 +360,7 @@ def test_the_api_key_reaches_the_server_and_no_file_or_command_line(
     assert {"plan.json", "bodies", "load.log"} < set(written)
     assert not any(key.encode() in content for content in written.values())
     assert not any(key in argument for argument in arguments)
+    assert key not in decoders_environ.values(), "who does not need it does not get it"
 
 
 def test_without_an_api_key_none_is_sent(make_plan: MakePlan, start_load: StartLoad) -> None:
@@ -344,12 +372,12 @@ def test_without_an_api_key_none_is_sent(make_plan: MakePlan, start_load: StartL
 
 
 def test_the_generator_is_out_of_the_terminals_reach(
-    simulate: Simulate, make_plan: MakePlan, start_load: StartLoad, generator: FindGenerator
+    simulate: Simulate, make_plan: MakePlan, start_load: StartLoad, worker: FindWorker
 ) -> None:
     """Ctrl-C goes to the foreground process group: pytest stops the load in order then."""
     start_load(make_plan(simulate(ttft=NEVER).url))
 
-    assert os.getpgid(generator().pid) != os.getpgid(0)
+    assert os.getpgid(worker("generator").pid) != os.getpgid(0)
 
 
 def test_modules_in_the_working_directory_do_not_get_in_the_way(
@@ -406,7 +434,7 @@ def test_where_shared_memory_is_scarce_the_usual_temporary_directory_serves(
     simulate: Simulate,
     make_plan: MakePlan,
     start_load: StartLoad,
-    generator: FindGenerator,
+    worker: FindWorker,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -414,5 +442,64 @@ def test_where_shared_memory_is_scarce_the_usual_temporary_directory_serves(
 
     run = start_load(make_plan(simulate().url, requests=2))
 
-    assert directory_of(generator()).parent == tmp_path
+    assert directory_of(worker("generator")).parent == tmp_path
     assert len(finished(run).trace()) == 2
+
+
+def test_the_generators_use_of_the_processor_is_told(
+    simulate: Simulate, make_plan: MakePlan, start_load: StartLoad
+) -> None:
+    run = finished(start_load(make_plan(simulate().url, requests=10, warmup=1)))
+
+    usage, trace = run.usage(), run.trace()
+
+    assert usage.wall_time >= trace.t_end.max() - trace.t_sent.min()
+    assert 0 < usage.cpu_time < usage.wall_time
+    assert usage.run_delay >= (0 if sys.platform == "linux" else UNKNOWN)
+
+
+@pytest.mark.parametrize("keep", [True, False])
+def test_the_generated_text_is_kept_where_the_plan_asks_for_it(
+    keep: bool, simulate: Simulate, make_plan: MakePlan, start_load: StartLoad
+) -> None:
+    plan = msgspec.structs.replace(make_plan(simulate().url, requests=1), keep_text=keep)
+
+    (text,) = finished(start_load(plan)).trace().text
+
+    assert bool(text) is keep
+
+
+STARTER = """
+import sys
+from pathlib import Path
+
+from pytest_npuperf.load.plan import ClosedLoop, LoadPlan
+from pytest_npuperf.load.run import LoadRun
+from pytest_npuperf.wire.timeouts import Timeouts
+
+plan = LoadPlan(
+    base_url=sys.argv[1], load=ClosedLoop(1), warmup=0, requests=1, timeouts=Timeouts(), request_id_prefix="x"
+)
+body = b'{"messages": [{"role": "user", "content": "say it"}], "stream": true}'
+run = LoadRun(plan, [body], log=Path(sys.argv[2]), api_key=None)
+print("started", flush=True)
+sys.stdin.read()
+"""
+
+
+def test_when_the_process_that_started_it_is_killed_a_load_ends_and_removes_its_directory(
+    simulate: Simulate, wait_for: WaitFor, log: Path
+) -> None:
+    simulator = simulate(ttft=NEVER)
+    command = [sys.executable, "-c", STARTER, simulator.url, str(log)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as starter:
+        assert starter.stdout is not None
+        assert starter.stdout.readline() == b"started\n"
+        wait_for(lambda: simulator.records)
+        processes = psutil.Process(starter.pid).children()
+        directory = directory_of(processes[0])
+        starter.kill()
+
+    assert len(processes) == 2
+    wait_for(lambda: not directory.exists())
+    wait_for(lambda: all(has_ended(process) for process in processes))

@@ -7,8 +7,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pytest_npuperf.load.plan import LoadPlan
-from pytest_npuperf.load.spool import SpoolRecord
 from pytest_npuperf.load.trace_builder import TraceBuilder
 from pytest_npuperf.load.trace_file import read_trace
 from pytest_npuperf.trace import UNKNOWN, Trace
@@ -43,13 +41,13 @@ def answered(t_sent: int, *events: bytes, unstamped_reads: int = 0) -> Exchange:
 
 
 @pytest.fixture
-def build(make_plan: Callable[..., LoadPlan], tmp_path: Path) -> Callable[..., Trace]:
+def build(tmp_path: Path) -> Callable[..., Trace]:
     """Makes the trace of exchanges, given as the number of the request and what became of it."""
 
     def make(*rows: tuple[int, Exchange]) -> Trace:
-        builder = TraceBuilder(make_plan())
+        builder = TraceBuilder(keep_text=False)
         for number, exchange in rows:
-            builder.add(SpoolRecord(number, exchange.t_sent - 2, exchange))
+            builder.add(exchange, request_id=f"test-{number}", t_scheduled=exchange.t_sent - 2)
         builder.write(tmp_path / "trace")
         return read_trace(tmp_path / "trace")
 
@@ -131,8 +129,10 @@ def test_without_requests_the_trace_is_empty_and_claims_no_kernel_stamps(build: 
     assert trace.kernel_stamps is False
 
 
-def test_adding_returns_the_answer_for_progress(make_plan: Callable[..., LoadPlan]) -> None:
-    answer = TraceBuilder(make_plan()).add(SpoolRecord(0, 0, answered(0, CHUNK, FINISH, USAGE)))
+def test_adding_returns_the_answer_for_progress() -> None:
+    builder = TraceBuilder(keep_text=False)
+
+    answer = builder.add(answered(0, CHUNK, FINISH, USAGE), request_id="test-0", t_scheduled=0)
 
     assert (answer.chunk_stamps[0], answer.output_tokens, answer.failure) == (10, 4, "")
 

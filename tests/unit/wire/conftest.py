@@ -165,6 +165,12 @@ def _server_context() -> ssl.SSLContext:
     return context
 
 
+@pytest.fixture(scope="session")
+def certificate() -> Path:
+    """The file with the certificate of servers with TLS."""
+    return _CERTIFICATE
+
+
 @pytest.fixture
 def serve() -> Iterator[Callable[..., ScriptedServer]]:
     """Starts a server that plays the given scripts, one a connection."""
@@ -205,10 +211,11 @@ def capture() -> Callable[[str], bytes]:
 def received() -> Callable[..., Exchange]:
     """Makes the exchange of a body that came in reads ending at the given places.
 
-    Read i was stamped 1000 * (i + 1) and seen i + 1 later; the response ended at 10**9.
+    Read i was stamped 1000 * (i + 1) and seen i + 1 later; the response ended at 10**9. The loop
+    slept before each read, or before none.
     """
 
-    def make(body: bytes, *, cuts: Sequence[int] = (), status: int = 200) -> Exchange:
+    def make(body: bytes, *, cuts: Sequence[int] = (), status: int = 200, slept: bool = True) -> Exchange:
         ends = sorted({cut for cut in cuts if 0 < cut < len(body)} | ({len(body)} if body else set()))
         return Exchange(
             t_sent=0,
@@ -218,7 +225,7 @@ def received() -> Callable[..., Exchange]:
             read_ends=array("q", ends),
             read_stamps=array("q", [1000 * (i + 1) for i in range(len(ends))]),
             read_lags=array("q", [i + 1 for i in range(len(ends))]),
-            read_slept=array("b", [1] * len(ends)),
+            read_slept=array("b", [slept] * len(ends)),
         )
 
     return make

@@ -252,6 +252,48 @@ def test_without_usage_chunks_are_counted_and_marked_as_estimated(received: Rece
     assert (answer.input_tokens, answer.output_tokens, answer.tokens_estimated) == (UNKNOWN, 2, True)
 
 
+def test_usage_on_every_chunk_gives_the_tokens_of_each(received: Received) -> None:
+    def counted(content: str, count: int) -> bytes:
+        return event(
+            choices=[{"delta": {"content": content}}],
+            usage={"prompt_tokens": 5, "completion_tokens": count},
+        )
+
+    answer = read_answer(received(counted("", 0) + counted("a", 1) + counted("b", 4) + FINISH + DONE))
+
+    assert answer.chunk_tokens.tolist() == [1, 3]
+
+
+def test_without_usage_on_it_the_tokens_of_a_chunk_are_unknown(
+    capture: Callable[[str], bytes], received: Received
+) -> None:
+    assert read_answer(received(capture("vllm.sse"))).chunk_tokens.tolist() == [UNKNOWN] * 7
+
+
+@pytest.mark.parametrize(
+    ("chunks_of_reads", "crowded", "first"),
+    [
+        ([1, 1, 1], 0, False),
+        ([2], 1, True),
+        ([3], 1, True),
+        ([2, 1, 4, 1, 2], 3, True),
+        ([0, 2], 1, True),
+        ([1, 2, 3], 2, False),
+    ],
+)
+def test_reads_of_several_chunks_are_counted_where_the_loop_had_not_slept(
+    chunks_of_reads: list[int], crowded: int, first: bool, received: Received
+) -> None:
+    reads = [ROLE + delta("a") * chunks for chunks in chunks_of_reads]
+    cuts = [len(b"".join(reads[: i + 1])) for i in range(len(reads))]
+    body = b"".join(reads) + FINISH + DONE
+
+    late, prompt = (read_answer(received(body, cuts=cuts, slept=slept)) for slept in (False, True))
+
+    assert (late.crowded_reads, late.crowded_first) == (crowded, first)
+    assert (prompt.crowded_reads, prompt.crowded_first) == (0, False)
+
+
 def test_text_is_kept_only_where_it_is_asked_for(received: Received) -> None:
     exchange = received(delta("a ") + delta("\u2028b") + FINISH + DONE)
 

@@ -1,20 +1,25 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import ssl
 import time
 from collections.abc import Callable, Coroutine
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from pytest_npuperf.errors import SettingsError
 from pytest_npuperf.wire import failures
 from pytest_npuperf.wire.connection import Connection
 from pytest_npuperf.wire.endpoint import Endpoint
 from pytest_npuperf.wire.exchange import Exchange
 from pytest_npuperf.wire.http import RequestWriter
 from pytest_npuperf.wire.timeouts import Timeouts
+from pytest_npuperf.wire.tls import client_context
+from pytest_npuperf.wire.tls_settings import TlsSettings
 
 Serve = Callable[..., Any]
 Run = Callable[[Coroutine[Any, Any, Any]], Any]
@@ -162,3 +167,35 @@ def test_a_server_without_tls_is_a_failure_to_connect(
 
     assert exchange.failure == kind
     assert text in exchange.failure_text
+
+
+def test_a_file_of_authorities_is_trusted(serve: Serve, run: Run, certificate: Path) -> None:
+    server = serve(["request", HEAD + CHUNK + END], tls=True)
+    tls = client_context(TlsSettings(ca_file=str(certificate)))
+
+    (exchange,) = run(exchanges(replace(server.endpoint, tls=tls), [b"{}"]))
+
+    assert (bytes(exchange.body), exchange.failure) == (EVENT, "")
+
+
+def test_insecure_takes_any_certificate_for_any_name(serve: Serve, run: Run) -> None:
+    server = serve(["request", HEAD + CHUNK + END], tls=True)
+    tls = client_context(TlsSettings(insecure=True))
+
+    (exchange,) = run(exchanges(replace(server.endpoint, server_name="example.org", tls=tls), [b"{}"]))
+
+    assert (bytes(exchange.body), exchange.failure) == (EVENT, "")
+
+
+@pytest.mark.parametrize("content", [None, "no certificate"], ids=["missing", "no certificate"])
+def test_a_file_without_authorities_is_an_error(content: str | None, tmp_path: Path) -> None:
+    path = tmp_path / "ca.pem"
+    if content is not None:
+        path.write_text(content)
+
+    with pytest.raises(
+        SettingsError,
+        match=rf"^--npuperf-ca-file: {re.escape(repr(str(path)))} cannot be used: .+; "
+        "it must be a PEM file with the certificates of authorities$",
+    ):
+        client_context(TlsSettings(ca_file=str(path)))

@@ -36,6 +36,7 @@ __all__ = [
 
 CASE_FILE_NAME = "npuperf.yaml"
 SLO_MARKER = "npuperf_slo"
+_MEASURING_FIXTURES = {"npuperf", "npuperf_client"}
 
 _BUDGETS = pytest.StashKey["list[Budget]"]()
 
@@ -127,8 +128,8 @@ def add_default_case(session: pytest.Session, items: list[pytest.Item]) -> None:
 
 
 def is_case(item: pytest.Item) -> bool:
-    """Whether an item measures: it asks for the ``npuperf`` fixture, directly or not."""
-    return "npuperf" in getattr(item, "fixturenames", ())
+    """Whether an item measures: it asks for a fixture that does, directly or not."""
+    return not _MEASURING_FIXTURES.isdisjoint(getattr(item, "fixturenames", ()))
 
 
 def mark_async_cases(collected: object) -> None:
@@ -180,9 +181,11 @@ def judging(item: pytest.Item) -> Iterator[None]:
     perf = item.config.stash[SESSION]
     try:
         yield
-    except BaseException:
+    except BaseException as exc:
+        perf.end_recording(item, exc)
         perf.judge(item, _budgets(item, perf))
         raise
+    perf.end_recording(item)
     results = item.stash.get(RESULTS, [])
     if results:
         from pytest_npuperf.result import require, require_measured

@@ -13,6 +13,8 @@ from pytest_npuperf.session import RESULTS, SESSION, PerfSession
 from pytest_npuperf.terminal import progress_text
 
 if TYPE_CHECKING:
+    import httpx
+
     from pytest_npuperf.adapter import Served
     from pytest_npuperf.case import Case
     from pytest_npuperf.load.plan import ClosedLoop
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
     from pytest_npuperf.wire.timeouts import Timeouts
     from pytest_npuperf.workload import Dataset
 
-__all__ = ["Npuperf", "npuperf", "npuperf_server"]
+__all__ = ["Npuperf", "npuperf", "npuperf_client", "npuperf_server"]
 
 _POLL_INTERVAL = 0.05
 
@@ -67,7 +69,7 @@ class Npuperf:
         from pytest_npuperf.workload import parse_dataset
 
         case = Case(
-            name=self._next_name(),
+            name=self._session.next_name(self._item),
             dataset=parse_dataset(dataset, base=self._item.path.parent),
             load=load or ClosedLoop(),
             requests=requests,
@@ -94,10 +96,6 @@ class Npuperf:
             self._session.live.show(progress_text(case.name, run.progress()))
         return over
 
-    def _next_name(self) -> str:
-        earlier = len(self._item.stash.get(RESULTS, []))
-        return self._item.name if not earlier else f"{self._item.name}-{earlier + 1}"
-
 
 @pytest.fixture(scope="session")
 def npuperf_server(request: pytest.FixtureRequest) -> Iterator[Served]:
@@ -117,3 +115,13 @@ def npuperf_server(request: pytest.FixtureRequest) -> Iterator[Served]:
 def npuperf(request: pytest.FixtureRequest, npuperf_server: Served) -> Npuperf:
     """Measures the server under test: ``result = await npuperf.run(requests=200, load=ClosedLoop(4))``."""
     return Npuperf(request.config.stash[SESSION], request.node, npuperf_server)
+
+
+@pytest.fixture
+def npuperf_client(request: pytest.FixtureRequest, npuperf_server: Served) -> Iterator[httpx.AsyncClient]:
+    """An ``httpx.AsyncClient`` of the server under test; chat completions streamed through it are measured.
+
+    Give it to what drives the server, such as ``openai.AsyncOpenAI(http_client=npuperf_client, ...)``.
+    """
+    with request.config.stash[SESSION].recording(request.node, npuperf_server) as client:
+        yield client

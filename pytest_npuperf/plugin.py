@@ -9,10 +9,10 @@ import pytest
 
 from pytest_npuperf import cases, hookspec, options
 from pytest_npuperf.errors import SettingsError
-from pytest_npuperf.fixtures import npuperf, npuperf_server
+from pytest_npuperf.fixtures import npuperf, npuperf_client, npuperf_server
 from pytest_npuperf.session import SESSION, PerfSession
 
-__all__ = ["npuperf", "npuperf_server"]
+__all__ = ["npuperf", "npuperf_client", "npuperf_server"]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -19,7 +19,11 @@ from pytest_npuperf.wire.chat import request_body
 from pytest_npuperf.wire.tls_settings import TlsSettings
 from pytest_npuperf.workload import prompts
 
-__all__ = ["CaseRun", "ClientSettings"]
+__all__ = ["CaseRun", "ClientSettings", "not_measured"]
+
+_REMEDY = (
+    "Give the load generator a processor of its own, lower the concurrency, or measure from another machine"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,7 +115,7 @@ class CaseRun:
             trace=trace,
             summary=summary,
             health=health,
-            not_measured=_not_measured(health) if self._client.health == "fail" else "",
+            not_measured=not_measured(health, self._client, remedy=_REMEDY),
         )
 
     def close(self) -> None:
@@ -128,11 +132,11 @@ class CaseRun:
         self._note(f"{case.name}: client {health.state}{''.join(f'; {reason}' for reason in health.reasons)}")
 
 
-def _not_measured(health: ClientHealth) -> str:
-    if health.state != "invalid":
+def not_measured(health: ClientHealth, client: ClientSettings, *, remedy: str) -> str:
+    """Why figures are not the server's and what to do about it, '' where they are or may be reported."""
+    if health.state != "invalid" or client.health != "fail":
         return ""
     return (
-        f"not measured: client-bound: {'; '.join(health.reasons)}. Give the load generator a processor of "
-        "its own, lower the concurrency, or measure from another machine; --npuperf-client-health=warn "
-        "reports the figures all the same."
+        f"not measured: client-bound: {'; '.join(health.reasons)}. {remedy}; "
+        "--npuperf-client-health=warn reports the figures all the same."
     )

@@ -17,11 +17,14 @@ from pytest_npuperf.options import Settings
 from pytest_npuperf.terminal import LiveLine
 
 if TYPE_CHECKING:
+    import httpx
+
     from pytest_npuperf.adapter import Served
     from pytest_npuperf.case import Case
     from pytest_npuperf.case_file import ServerSection
+    from pytest_npuperf.recorder import Recording
     from pytest_npuperf.result import CaseResult, RunRecord
-    from pytest_npuperf.runner import CaseRun
+    from pytest_npuperf.runner import CaseRun, ClientSettings
     from pytest_npuperf.slo.budget import Budget
     from pytest_npuperf.slo.verdict import Verdict
 
@@ -89,24 +92,18 @@ class PerfSession:
         """A case while it runs; its result is added at the end, also when it is interrupted."""
         import msgspec
 
-        from pytest_npuperf.runner import CaseRun, ClientSettings
+        from pytest_npuperf.runner import CaseRun
 
-        settings = self.settings
         if case.seed is None:
-            case = msgspec.structs.replace(case, seed=settings.seed)
-        log = self.directory / "logs" / "performance" / f"{self._stem(case.name)}.log"
+            case = msgspec.structs.replace(case, seed=self.settings.seed)
+        log = self._log(case.name)
         run = CaseRun(
             case,
             served,
             nodeid=item.nodeid,
             log=log,
             note=self._step_log(log),
-            client=ClientSettings(
-                api_key=settings.api_key,
-                tls=settings.tls,
-                save_text=settings.save_text,
-                health=settings.client_health,
-            ),
+            client=self._client_settings(),
         )
         try:
             yield run
@@ -118,6 +115,39 @@ class PerfSession:
         finally:
             self.live.end()
             run.close()
+
+    @contextmanager
+    def recording(self, item: pytest.Item, served: Served) -> Iterator[httpx.AsyncClient]:
+        """A client whose traffic becomes a case of the item; ``end_recording`` makes it one."""
+        from pytest_npuperf.recorder import Recording
+
+        recording = item.stash[_RECORDING] = Recording(served.base_url, self._client_settings())
+        try:
+            yield recording.client
+        finally:
+            recording.close()
+
+    def end_recording(self, item: pytest.Item, error: BaseException | None = None) -> None:
+        """Add the result of what an item's own client sent; ``error`` is what ended the item early.
+
+        An item that came to its end has a result even where it sent nothing: that is no success.
+        """
+        recording: Recording | None = item.stash.get(_RECORDING, None)
+        if recording is None or (error is not None and recording.is_empty):
+            return
+        name = self.next_name(item)
+        result = recording.result(
+            name=name,
+            nodeid=item.nodeid,
+            stopped=isinstance(error, (KeyboardInterrupt, pytest.exit.Exception)),
+            note=self._step_log(self._log(name)),
+        )
+        self._add(item, result)
+
+    def next_name(self, item: pytest.Item) -> str:
+        """The name of the next case that an item measures by itself."""
+        earlier = len(item.stash.get(RESULTS, []))
+        return item.name if not earlier else f"{item.name}-{earlier + 1}"
 
     def judge(self, item: pytest.Item, budgets: list[Budget]) -> list[Verdict]:
         """Judge all results of an item by these budgets and the ones every case has."""
@@ -132,11 +162,23 @@ class PerfSession:
         item.stash.setdefault(RESULTS, []).append(result)
         self.results.append(result)
 
-    def _stem(self, name: str) -> str:
-        """The file name that the report will give the case."""
+    def _client_settings(self) -> ClientSettings:
+        from pytest_npuperf.runner import ClientSettings
+
+        settings = self.settings
+        return ClientSettings(
+            api_key=settings.api_key,
+            tls=settings.tls,
+            save_text=settings.save_text,
+            health=settings.client_health,
+        )
+
+    def _log(self, name: str) -> Path:
+        """The log of the next case, under the file name that the report will give it."""
         from pytest_npuperf.report import case_stems
 
-        return case_stems([*(result.name for result in self.results), name])[-1]
+        stem = case_stems([*(result.name for result in self.results), name])[-1]
+        return self.directory / "logs" / "performance" / f"{stem}.log"
 
     def _status(self, text: str) -> None:
         if self.settings.debug:
@@ -222,3 +264,4 @@ def _now() -> str:
 
 SESSION = pytest.StashKey[PerfSession]()
 RESULTS = pytest.StashKey["list[CaseResult]"]()
+_RECORDING = pytest.StashKey["Recording"]()

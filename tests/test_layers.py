@@ -30,11 +30,13 @@ ALLOWED: dict[str, set[str]] = {
     "yaml_source": {"errors"},
     "case_file": VALUES | {"case", "yaml_source", "workload", "load", "slo", "wire"},
     "runner": VALUES | {"case", "adapter", "workload", "load", "wire", "metrics", "result"},
+    "recorder": VALUES | {"load", "wire", "trace", "metrics", "result", "runner"},
     "options": VALUES | {"wire"},
     "environment": set(),
     "serving": VALUES | {"adapter", "case_file", "options", "wire"},
     "terminal": {"load"},
-    "cli": {"__init__", "errors", "simulator"},
+    "calibration": VALUES | {"wire", "load", "trace", "metrics"},
+    "cli": {"__init__", "errors", "simulator", "calibration"},
 }
 
 # The only places that know pytest, beside the tests.

@@ -107,7 +107,7 @@ def test_the_server_fixture_says_where_it_is(pytester: pytest.Pytester, server: 
 
 def test_fixtures_and_markers_are_listed(pytester: pytest.Pytester) -> None:
     fixtures = pytester.runpytest_subprocess("--fixtures")
-    fixtures.stdout.fnmatch_lines(["npuperf_server*session scope*", "npuperf -- *"])
+    fixtures.stdout.fnmatch_lines(["npuperf_server*session scope*", "npuperf -- *", "npuperf_client -- *"])
     markers = pytester.runpytest_subprocess("--markers")
     markers.stdout.fnmatch_lines(["@pytest.mark.npuperf_slo(*budgets): *"])
 

@@ -20,15 +20,15 @@ pytestmark = pytest.mark.skipif(
     reason="starving the client, and not the server, takes two processors and a way to choose between them",
 )
 
-STREAMS = 128
-BUSY_PROCESSES = 8
+STREAMS = 64
+BUSY_PROCESSES = 16
 LIMIT = 120.0
 
 # The one budget passes, the other fails, whatever is measured.
 CASE = f"""
 cases:
   - name: starved
-    dataset: {{synthetic: {{input_tokens: 20, output_tokens: 400}}}}
+    dataset: {{synthetic: {{input_tokens: 20, output_tokens: 800}}}}
     load: {{concurrency: {STREAMS}}}
     requests: {STREAMS}
     warmup: 0
@@ -79,14 +79,14 @@ def run_starved(
     simulate: Callable[..., Any],
     busy_processes: list[subprocess.Popen[bytes]],
 ) -> Callable[..., tuple[int, list[str]]]:
-    """Runs a case whose client, once it sends, has a ninth of a processor for 25,600 token/s.
+    """Runs a case whose client, once it sends, has one part in 17 of a processor for 25,600 token/s.
 
     The server has a processor of its own. Returns the exit code and the lines on the terminal.
     """
 
     def run(*arguments: str) -> tuple[int, list[str]]:
         with on_processor(SERVER_PROCESSOR):
-            server = simulate("--ttft", "50ms", "--itl", "5ms", "--output-tokens", "400")
+            server = simulate("--ttft", "50ms", "--itl", "2.5ms", "--output-tokens", "800")
         pytester.makefile(".yaml", npuperf=CASE)
         command = [sys.executable, "-m", "pytest", f"--npuperf-base-url={server.url}", *arguments]
         with on_processor(CLIENT_PROCESSOR):

@@ -12,6 +12,7 @@ import os
 import shutil
 import sys
 import time
+from collections import deque
 from collections.abc import Coroutine, Iterator
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,7 @@ from pytest_npuperf.unknown import UNKNOWN
 from pytest_npuperf.wire import stamps
 from pytest_npuperf.wire.connection import Connection
 from pytest_npuperf.wire.endpoint import Endpoint
+from pytest_npuperf.wire.exchange import Exchange
 from pytest_npuperf.wire.http import RequestWriter
 from pytest_npuperf.wire.loop_thread import new_event_loop
 from pytest_npuperf.wire.loop_watch import LoopWatch
@@ -50,6 +52,12 @@ def main(directory: Path) -> None:
             shutil.rmtree(directory, ignore_errors=True)
 
 
+_SPOOL_PAUSE = 0.001
+"""Seconds between two writes to the spool; a write takes some 40 us."""
+_SPOOL_BACKLOG = 64
+"""Finished requests for which one more is written each time, so that they do not pile up."""
+
+
 class _Generator:
     def __init__(self, plan: LoadPlan, directory: Path) -> None:
         endpoint = Endpoint.resolve(plan.base_url, plan.tls)
@@ -60,11 +68,13 @@ class _Generator:
         self._spool = SpoolWriter(directory)
         self._stamping = stamps.hold_stamping_open()
         self._endpoint = endpoint
+        self._finished: deque[tuple[int, int, Exchange]] = deque()
         self._watch = LoopWatch()
         self._told = Sent()
         self._cpu_time = self._run_delay = 0
 
     async def run(self) -> None:
+        self._loop = asyncio.get_running_loop()
         plan = self._plan
         clients = [
             Connection(self._endpoint, plan.timeouts, self._watch) for _ in range(plan.load.concurrency)
@@ -82,6 +92,8 @@ class _Generator:
             self._end_measuring()
             for client in clients:
                 client.close()
+            while self._finished:
+                self._spool.append(*self._finished.popleft())
             self._spool.close()
 
     async def _send_all(self, clients: list[Connection], requests: range) -> None:
@@ -98,9 +110,22 @@ class _Generator:
             self._count(sent=measured)
             exchange = await client.exchange(payload)
             self._count(ended=measured)
-            self._spool.append(number, t_scheduled, exchange)
-            self._watch.busy_until = time.monotonic_ns()
+            self._hand_over(number, t_scheduled, exchange)
             t_scheduled = exchange.t_end
+
+    def _hand_over(self, number: int, t_scheduled: int, exchange: Exchange) -> None:
+        """Streams end together: written at once, their bodies would hold up the other streams' reads."""
+        if not self._finished:
+            self._loop.call_later(_SPOOL_PAUSE, self._spool_some)
+        self._finished.append((number, t_scheduled, exchange))
+        self._watch.busy_until = time.monotonic_ns()
+
+    def _spool_some(self) -> None:
+        for _ in range(1 + len(self._finished) // _SPOOL_BACKLOG):
+            self._spool.append(*self._finished.popleft())
+        if self._finished:
+            self._loop.call_later(_SPOOL_PAUSE, self._spool_some)
+        self._watch.busy_until = time.monotonic_ns()
 
     def _count(self, *, sent: int = 0, ended: int = 0) -> None:
         self._told = self._told._replace(sent=self._told.sent + sent, ended=self._told.ended + ended)

@@ -90,6 +90,13 @@ class SpoolReader:
         self._segment = 0
         self._offset = 0
 
+    def segments(self) -> int:
+        """How many segments have not been read to their end."""
+        number = self._segment
+        while _segment_path(self._directory, number).exists():
+            number += 1
+        return number - self._segment
+
     def records(self) -> Iterator[SpoolRecord]:
         """The records that have become whole since the last call."""
         while True:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from array import array
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
@@ -45,8 +46,9 @@ def column_file(directory: Path, name: str) -> Path:
 class TraceBuilder:
     """Collects measured requests. Nothing in it grows by an object a token."""
 
-    def __init__(self, *, keep_text: bool) -> None:
+    def __init__(self, *, keep_text: bool, give_way: Callable[[], object] = lambda: None) -> None:
         self._keep_text = keep_text
+        self._give_way = give_way
         self._columns = {name: array("q") for name in _COLUMNS}
         self._texts: dict[str, list[str]] = {name: [] for name in _TEXTS}
         self._chunks = {name: array("q") for name in _CHUNK_COLUMNS}
@@ -54,7 +56,7 @@ class TraceBuilder:
 
     def add(self, exchange: Exchange, *, request_id: str, t_scheduled: int) -> Answer:
         """Decode one measured request and append it; the answer is returned for progress figures."""
-        answer = read_answer(exchange, keep_text=self._keep_text)
+        answer = read_answer(exchange, keep_text=self._keep_text, give_way=self._give_way)
         stamps = answer.chunk_stamps
         self._append(
             t_scheduled=t_scheduled,

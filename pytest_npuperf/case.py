@@ -7,34 +7,64 @@ from typing import Any
 
 import msgspec
 
-from pytest_npuperf.load.plan import ClosedLoop
+from pytest_npuperf.capacity.settings import Search, Sweep
+from pytest_npuperf.load.plan import Cancel, ClosedLoop, OpenLoop, Replay
 from pytest_npuperf.slo.budget import Budget
+from pytest_npuperf.slo.precision import Precision
 from pytest_npuperf.wire.timeouts import Timeouts
 from pytest_npuperf.workload import Dataset, Gsm8k, Gsm8kShaped
 
-__all__ = ["DEFAULT_CASE_NAME", "Case", "default_case"]
+__all__ = ["DEFAULT_CASE_NAME", "DEFAULT_REQUESTS", "Abort", "Case", "default_case"]
 
 DEFAULT_CASE_NAME = "gsm8kdataset"
+DEFAULT_REQUESTS = 8
+"""Measured requests where neither their number nor a duration is given."""
+
+
+class Abort(msgspec.Struct, frozen=True, kw_only=True):
+    """When a load is given up; what was measured until then is kept, and the case fails."""
+
+    failure_rate: float | None = None
+    """Share of the requests that ended, once 20 have."""
+    consecutive_failures: int | None = None
+    server_gone: int = 10
+    """Connections refused one after the other; 0 never gives up."""
 
 
 class Case(msgspec.Struct, frozen=True, kw_only=True):
     """One measured case.
 
-    Exactly ``requests`` measured requests are sent, after ``warmup`` that do not count.
-    ``max_tokens`` is a ceiling of the output length where the dataset asks for none of its own.
+    At most ``requests`` measured requests are sent, within ``duration`` seconds (at least one of
+    both is set), after ``warmup`` that do not count. ``max_tokens`` is a ceiling of the output
+    length where the dataset asks for none of its own.
     """
 
     name: str
     dataset: Dataset
-    load: ClosedLoop = ClosedLoop()
-    requests: int = 8
+    load: ClosedLoop | OpenLoop | Replay = ClosedLoop()
+    requests: int | None = DEFAULT_REQUESTS
+    duration: float | None = None
     max_tokens: int = 512
-    warmup: int = 1
+    warmup: int | None = None
+    """None: as many as may be in flight, so that no start-up burst is measured."""
+    cooldown: int = 0
+    """Requests after the measured ones, which keep the load up while those end."""
     timeouts: Timeouts = Timeouts()
     slo: tuple[Budget, ...] = ()
     task: str | None = None
     seed: int | None = None
     """None takes the run's seed."""
+    extra_body: dict[str, Any] = {}
+    """More fields of every request, or other values: temperature, top_p, seed, ..."""
+    headers: dict[str, str] = {}
+    cancel: Cancel | None = None
+    abort: Abort = Abort()
+    until: tuple[Precision, ...] = ()
+    """The load ends as soon as all of these figures are known so exactly."""
+    search: Search | None = None
+    sweep: Sweep | None = None
+    steady: bool = False
+    """Whether the steady stage is reported beside the total."""
 
     def described(self) -> dict[str, Any]:
         """The case as plain data; budgets as they were written."""

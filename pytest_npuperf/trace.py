@@ -13,9 +13,12 @@ from numpy.typing import NDArray
 
 from pytest_npuperf.unknown import UNKNOWN
 
-__all__ = ["UNKNOWN", "ClientUsage", "Trace"]
+__all__ = ["CANCELLED", "UNKNOWN", "ClientUsage", "Trace"]
 
 Ints = NDArray[np.int64]
+
+CANCELLED = "cancelled"
+"""The error kind of a request that the client gave up because the case asks for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +91,12 @@ class Trace:
     have waited for it, and all have the stamp of the last."""
     crowded_first: Ints
     """1 where the first chunk came in such a read, else 0: TTFT may be too long."""
+    asked_input_tokens: Ints
+    """Input tokens the prompt was made to have, UNKNOWN where none were aimed at."""
+    asked_output_tokens: Ints
+    """Where an exact output length was asked for, that length; else UNKNOWN."""
+    turn: Ints
+    """Which turn of its conversation it is, from 0; UNKNOWN outside of one."""
 
     def __len__(self) -> int:
         return len(self.error)
@@ -97,6 +106,11 @@ class Trace:
         """Whether the stamps are the kernel's; single reads may lack one, see unstamped_reads."""
         reads, unstamped = int(self.reads.sum()), int(self.unstamped_reads.sum())
         return reads > 0 and unstamped <= _UNSTAMPED_SHARE * reads
+
+    @property
+    def cancelled(self) -> NDArray[np.bool_]:
+        """Mask of the requests that the client gave up as it was told: neither success nor failure."""
+        return np.fromiter((kind == CANCELLED for kind in self.error), dtype=np.bool_, count=len(self.error))
 
     @property
     def succeeded(self) -> NDArray[np.bool_]:

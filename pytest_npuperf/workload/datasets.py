@@ -2,41 +2,61 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from difflib import get_close_matches
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple, get_args
 
 from pytest_npuperf.errors import CaseError
-from pytest_npuperf.workload.gsm8k import Gsm8k, gsm8k_prompts
+from pytest_npuperf.workload.gauge import ESTIMATE, Gauge
+from pytest_npuperf.workload.gsm8k import Gsm8k, gsm8k_prompts, parse_gsm8k
 from pytest_npuperf.workload.gsm8k_shaped import Gsm8kShaped, gsm8k_shaped_prompts
 from pytest_npuperf.workload.prompt import Prompt
-from pytest_npuperf.workload.synthetic import Synthetic, synthetic_prompts
+from pytest_npuperf.workload.settings import nearest
+from pytest_npuperf.workload.synthetic import Synthetic, parse_synthetic, synthetic_prompts
 
 __all__ = ["Dataset", "parse_dataset", "prompts"]
 
 Dataset = Gsm8k | Gsm8kShaped | Synthetic
 
-_NAMES = ("gsm8k", "synthetic")
-_ALLOWED = (
-    "allowed: gsm8k (built in), {gsm8k: PATH}, {gsm8k: {path: PATH, shots: 4}}, "
-    "{synthetic: {input_tokens: 100, output_tokens: 200}}"
-)
+
+class _Kind(NamedTuple):
+    """How a dataset is read from a case; ``example`` is shown where a case has it wrong."""
+
+    parse: Callable[[object, Path], Dataset]
+    example: str
 
 
-def prompts(dataset: Dataset, *, seed: int | str, max_tokens: int) -> Iterator[Prompt]:
+_KINDS = {
+    "gsm8k": _Kind(parse_gsm8k, "gsm8k (built in), {gsm8k: PATH}, {gsm8k: {path: PATH, shots: 4}}"),
+    "synthetic": _Kind(parse_synthetic, "{synthetic: {input_tokens: 100, output_tokens: 200}}"),
+}
+
+# Each takes (dataset, *, seed, max_tokens).
+_WITH_CEILING: dict[type, Callable[..., Iterator[Prompt]]] = {
+    Gsm8k: gsm8k_prompts,
+    Gsm8kShaped: gsm8k_shaped_prompts,
+}
+# These have an output length of their own and make their text by the gauge: (dataset, *, seed, gauge).
+_TO_MEASURE: dict[type, Callable[..., Iterator[Prompt]]] = {
+    Synthetic: synthetic_prompts,
+}
+
+
+def prompts(
+    dataset: Dataset, *, seed: int | str, max_tokens: int, gauge: Gauge = ESTIMATE
+) -> Iterator[Prompt]:
     """Yield the prompts of a dataset one by one, as many as are asked for.
 
-    They follow from the settings, the file and the seed alone, and no two of one iterator are the same.
-    ``max_tokens`` bounds each answer; a Synthetic dataset has its own output length instead.
+    They follow from the settings, the file, the seed and the gauge alone, and no two of one
+    iterator are the same. ``max_tokens`` bounds each answer where the dataset has no output length
+    of its own.
 
     Raises DatasetError where the file of the dataset is missing, malformed or too short.
     """
-    if isinstance(dataset, Gsm8k):
-        return gsm8k_prompts(dataset, seed=seed, max_tokens=max_tokens)
-    if isinstance(dataset, Gsm8kShaped):
-        return gsm8k_shaped_prompts(dataset, seed=seed, max_tokens=max_tokens)
-    return synthetic_prompts(dataset, seed=seed)
+    kind = type(dataset)
+    if kind in _TO_MEASURE:
+        return _TO_MEASURE[kind](dataset, seed=seed, gauge=gauge)
+    return _WITH_CEILING[kind](dataset, seed=seed, max_tokens=max_tokens)
 
 
 def parse_dataset(value: object, *, base: Path) -> Dataset:
@@ -47,57 +67,22 @@ def parse_dataset(value: object, *, base: Path) -> Dataset:
 
     Raises CaseError where the value names no dataset or a setting is not allowed.
     """
-    if isinstance(value, (Gsm8k, Gsm8kShaped, Synthetic)):
-        return value
-    if value == "gsm8k":
-        return Gsm8kShaped()
+    if isinstance(value, get_args(Dataset)):
+        return value  # type: ignore[no-any-return]
     name, settings = _split(value)
-    if name == "gsm8k":
-        return _gsm8k(settings, base)
-    if name == "synthetic":
-        return Synthetic(**_keys(name, settings, required=("input_tokens", "output_tokens")))
-    raise CaseError(f"dataset: there is no {name!r}{_nearest(name, _NAMES)}; {_ALLOWED}")
+    if name in _KINDS:
+        return _KINDS[name].parse(settings, base)
+    raise CaseError(f"dataset: there is no {name!r}{nearest(name, tuple(_KINDS))}; {_allowed()}")
 
 
-def _split(value: object) -> tuple[object, object]:
+def _split(value: object) -> tuple[str, Any]:
     if isinstance(value, str):
         return value, {}
     if isinstance(value, Mapping) and len(value) == 1:
-        return next(iter(value.items()))
-    raise CaseError(f"dataset: {value!r} does not name one dataset; {_ALLOWED}")
+        name, settings = next(iter(value.items()))
+        return str(name), settings
+    raise CaseError(f"dataset: {value!r} does not name one dataset; {_allowed()}")
 
 
-def _gsm8k(settings: object, base: Path) -> Gsm8k:
-    if not isinstance(settings, Mapping):
-        settings = {"path": settings}
-    keys = _keys("gsm8k", settings, required=("path",), optional=("shots",))
-    path = keys.pop("path")
-    if not isinstance(path, (str, Path)):
-        raise CaseError(f"dataset: gsm8k.path is {path!r}, but must be the path of a file or folder")
-    return Gsm8k(path=base / Path(path).expanduser(), **keys)
-
-
-def _keys(
-    name: str, settings: object, *, required: Sequence[str], optional: Sequence[str] = ()
-) -> dict[str, Any]:
-    """The settings as keyword arguments, once their names have been checked."""
-    allowed = (*required, *optional)
-    if not isinstance(settings, Mapping):
-        raise CaseError(
-            f"dataset: {name} is {settings!r}, but must be settings by name: {', '.join(allowed)}"
-        )
-    for key in settings:
-        if key not in allowed:
-            raise CaseError(
-                f"dataset: {name} has no setting {key!r}{_nearest(key, allowed)}; "
-                f"allowed: {', '.join(allowed)}"
-            )
-    missing = [key for key in required if key not in settings]
-    if missing:
-        raise CaseError(f"dataset: {name} lacks {' and '.join(missing)}; {_ALLOWED}")
-    return dict(settings)
-
-
-def _nearest(seen: object, allowed: Sequence[str]) -> str:
-    near = get_close_matches(str(seen), allowed, n=1)
-    return f" (did you mean {near[0]}?)" if near else ""
+def _allowed() -> str:
+    return "allowed: " + ", ".join(kind.example for kind in _KINDS.values())

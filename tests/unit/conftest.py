@@ -34,6 +34,10 @@ class _Request:
     lags: list[int] | None = None
     crowded_reads: int = 0
     crowded_first: bool = False
+    cached_tokens: int = UNKNOWN
+    asked_input_tokens: int = UNKNOWN
+    asked_output_tokens: int = UNKNOWN
+    turn: int = UNKNOWN
 
 
 @pytest.fixture(scope="session")
@@ -80,7 +84,7 @@ def _trace(rows: list[_Request]) -> Trace:
         status=_ints([200] * n),
         input_tokens=_ints([row.input_tokens for row in rows]),
         output_tokens=_ints([len(r.chunks) if r.output_tokens is None else r.output_tokens for r in rows]),
-        cached_tokens=_ints([UNKNOWN] * n),
+        cached_tokens=_ints([row.cached_tokens for row in rows]),
         tokens_estimated=np.array([row.estimated for row in rows], dtype=np.bool_),
         error=tuple(row.error for row in rows),
         error_text=tuple(row.error for row in rows),
@@ -95,6 +99,9 @@ def _trace(rows: list[_Request]) -> Trace:
         unstamped_reads=_ints([(row.lags or [UNKNOWN] * len(row.chunks)).count(UNKNOWN) for row in rows]),
         crowded_reads=_ints([row.crowded_reads for row in rows]),
         crowded_first=_ints([row.crowded_first for row in rows]),
+        asked_input_tokens=_ints([row.asked_input_tokens for row in rows]),
+        asked_output_tokens=_ints([row.asked_output_tokens for row in rows]),
+        turn=_ints([row.turn for row in rows]),
     )
 
 

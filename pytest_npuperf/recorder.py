@@ -86,7 +86,8 @@ def _trace(recorded: Sequence[Recorded], *, keep_text: bool) -> Trace:
     for record in recorded:
         # when to send is up to the test: there is no schedule to be late for
         t_scheduled = record.exchange.t_sent
-        builder.add(record.exchange, request_id=record.request_id, t_scheduled=t_scheduled)
+        answer = builder.read(record.exchange)
+        builder.add(record.exchange, answer, request_id=record.request_id, t_scheduled=t_scheduled)
     with TemporaryDirectory(prefix="npuperf-") as directory:
         columns = Path(directory) / "trace"
         builder.write(columns)

@@ -11,7 +11,7 @@ from pathlib import Path
 import msgspec
 
 from benchmarks.client import Load, Measured, Statistics, read_own_usage, write_own_usage
-from pytest_npuperf.load.plan import ClosedLoop, LoadPlan
+from pytest_npuperf.load.plan import LoadPlan, PlannedRequest
 from pytest_npuperf.load.run import LoadRun
 from pytest_npuperf.metrics import Summary, summarize
 from pytest_npuperf.wire.timeouts import Timeouts
@@ -26,14 +26,17 @@ def main(load: Load) -> None:
     """Run a load; leave its figures in the load's directory."""
     plan = LoadPlan(
         base_url=load.base_url,
-        load=ClosedLoop(load.streams),
+        concurrency=load.streams,
         warmup=load.warmup,
         requests=load.requests,
         timeouts=Timeouts(),
         request_id_prefix="bench",
     )
-    bodies = (msgspec.json.encode(load.fields(number)) for number in range(load.warmup + load.requests))
-    run = LoadRun(plan, bodies, log=Path(load.directory, "load.log"), api_key=None)
+    requests = (
+        PlannedRequest(body=msgspec.json.encode(load.fields(number)))
+        for number in range(load.warmup + load.requests)
+    )
+    run = LoadRun(plan, requests, log=Path(load.directory, "load.log"), api_key=None)
     try:
         while not run.poll():
             time.sleep(_INTERVAL)

@@ -10,7 +10,7 @@ from pytest_npuperf.calibration.processors import on_processor
 from pytest_npuperf.calibration.server import MODEL, Server
 from pytest_npuperf.calibration.settings import CalibrationSettings
 from pytest_npuperf.calibration.truth import Errors, errors_of, server_lag
-from pytest_npuperf.load.plan import ClosedLoop, LoadPlan
+from pytest_npuperf.load.plan import LoadPlan, PlannedRequest
 from pytest_npuperf.load.run import LoadRun
 from pytest_npuperf.metrics import ClientHealth, Sample, client_health, summarize
 from pytest_npuperf.trace import ClientUsage, Trace
@@ -54,17 +54,18 @@ def run_step(server: Server, settings: CalibrationSettings, streams: int, *, pro
     requests = settings.requests(streams)
     plan = LoadPlan(
         base_url=server.url,
-        load=ClosedLoop(streams),
+        concurrency=streams,
         warmup=streams,
         requests=requests,
         timeouts=Timeouts(),
         request_id_prefix=f"calibration-{streams}",
     )
     message = {"role": "user", "content": "Tell me how long this takes."}
-    warmup = request_body([message], model=MODEL, max_tokens=1)
-    body = request_body([message], model=MODEL, max_tokens=settings.output_tokens)
-    bodies = [warmup] * streams + [body] * requests
-    trace, usage = _run(plan, bodies, processor)
+    warmup, measured = (
+        PlannedRequest(body=request_body([message], model=MODEL, max_tokens=tokens))
+        for tokens in (1, settings.output_tokens)
+    )
+    trace, usage = _run(plan, [warmup] * streams + [measured] * requests, processor)
     answered = server.take_answered()[streams:]
     summary, lag = summarize(trace, max_concurrency=streams), server_lag(answered, settings)
     tokens = summary.total_output_tokens or 0
@@ -82,10 +83,11 @@ def run_step(server: Server, settings: CalibrationSettings, streams: int, *, pro
     )
 
 
-def _run(plan: LoadPlan, bodies: list[bytes], processor: int | None) -> tuple[Trace, ClientUsage]:
+def _run(
+    plan: LoadPlan, planned: list[PlannedRequest], processor: int | None) -> tuple[Trace, ClientUsage]:
     with TemporaryDirectory(prefix="npuperf-") as directory:
         with on_processor(processor):
-            load = LoadRun(plan, bodies, log=Path(directory, "load.log"), api_key=None)
+            load = LoadRun(plan, planned, log=Path(directory, "load.log"), api_key=None)
         try:
             load.wait()
             return load.trace(), load.usage()

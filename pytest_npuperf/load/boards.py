@@ -17,6 +17,8 @@ class Sent(NamedTuple):
     """Monotonic clock when measuring began, 0 before."""
     sent: int = 0
     ended: int = 0
+    taken: int = 0
+    """How far into the plan the load is, measured or not."""
     wall_time: int = 0
     """From the first to the last measured request; this and what follows is set at the end."""
     cpu_time: int = 0
@@ -29,6 +31,9 @@ class Decoded(NamedTuple):
 
     done: int = 0
     failed: int = 0
+    failed_in_a_row: int = 0
+    refused_in_a_row: int = 0
+    """Connections that could not be opened, with nothing else between them."""
     ttft_sum: int = 0
     output_tokens: int = 0
     cpu_time: int = 0

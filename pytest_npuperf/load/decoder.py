@@ -1,12 +1,13 @@
 """The decoder: a process of its own, at low priority, that reads the spool behind the generator.
 
-It is started as ``python -m pytest_npuperf.load.decoder DIRECTORY``. At the first byte on its
-standard input it takes in what is left in the spool and writes the trace; at its end the process
+It is started as ``python -m pytest_npuperf.load.decoder DIRECTORY``. When it is told on its
+standard input, it takes in what is left in the spool and writes the trace; at its end the process
 that started it is gone, and so goes the directory.
 """
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 import sys
@@ -14,16 +15,24 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
+import msgspec
+
 from pytest_npuperf.load.boards import Decoded, decoded_board
+from pytest_npuperf.load.histories import ReplyWriter
+from pytest_npuperf.load.planned import PlannedReader
 from pytest_npuperf.load.spool import SpoolReader, SpoolRecord
-from pytest_npuperf.load.standard_input import is_abandoned, is_told
+from pytest_npuperf.load.standard_input import END, hear, is_abandoned, is_told
+from pytest_npuperf.load.standard_input import SNAPSHOT as SNAPSHOT_WORD
 from pytest_npuperf.load.trace_builder import TraceBuilder
-from pytest_npuperf.load.workspace import TRACE, read_plan
+from pytest_npuperf.load.workspace import SNAPSHOT, TRACE, read_plan
+from pytest_npuperf.wire import failures
+from pytest_npuperf.wire.chat import Answer
 
 __all__ = ["main"]
 
 _NICENESS = 19
 _INTERVAL = 0.1
+_CONVERSING_INTERVAL = 0.002
 _PAUSE = 19.0
 """So many times as long as the decoding took: while the load runs, one twentieth of a processor."""
 _LONGEST_PAUSE = 0.05
@@ -34,15 +43,21 @@ _BACKLOG = 16
 def main(directory: Path) -> None:
     """Decode the spool in a directory until told to end, and leave the trace there."""
     _give_way()
+    gc.disable()  # nothing here makes cycles
     decoder = _Decoder(directory)
-    while not is_told(_INTERVAL):
-        decoder.take_in(gently=True)
+    word = b""
+    while word != END:
+        word = hear() if is_told(decoder.interval) else b""
+        if word != END:
+            decoder.take_in(gently=word != SNAPSHOT_WORD)
+        if word == SNAPSHOT_WORD:
+            decoder.write(SNAPSHOT)
     if is_abandoned():
         shutil.rmtree(directory, ignore_errors=True)
         return
     _hurry()
     decoder.take_in(gently=False)
-    decoder.write()
+    decoder.write(TRACE)
 
 
 def _give_way() -> None:
@@ -70,44 +85,70 @@ class _Decoder:
     def __init__(self, directory: Path) -> None:
         self._directory = directory
         self._plan = read_plan(directory)
+        self._planned = PlannedReader(directory)
         self._reader = SpoolReader(directory)
         self._builder = TraceBuilder(keep_text=self._plan.keep_text, give_way=_yield_processor)
+        self._replies = ReplyWriter(directory)
         self._board = decoded_board(directory)
         self._decoded = Decoded()
         self._cpu_time = time.process_time_ns()
+        self.interval = _CONVERSING_INTERVAL if self._plan.conversations else _INTERVAL
+        """Seconds between two looks into the spool."""
 
     def take_in(self, *, gently: bool) -> None:
         """Decode what is in the spool; gently: with pauses, until there is a word on standard input."""
         gently = gently and self._reader.segments() < _BACKLOG
         for record in self._reader.records():
-            if record.request >= self._plan.warmup:
-                began = time.monotonic()
-                self._add(record)
+            began = time.monotonic()
+            if self._plan.conversations or record.measured:
+                self._take(record)
                 # also on a processor of its own: caches and memory are shared
-                gently = gently and not is_told(min(_PAUSE * (time.monotonic() - began), _LONGEST_PAUSE))
+                gently = gently and not is_told(self._pause(time.monotonic() - began))
 
-    def _add(self, record: SpoolRecord) -> None:
-        answer = self._builder.add(
+    def _pause(self, worked: float) -> float:
+        # a request may be waiting for the answer to the one before it
+        return 0 if self._plan.conversations else min(_PAUSE * worked, _LONGEST_PAUSE)
+
+    def _take(self, record: SpoolRecord) -> None:
+        self._planned.look()
+        row = self._planned.row(record.request)
+        answer = self._builder.read(record.exchange)
+        if row.followed:
+            content = b"" if answer.failure else msgspec.json.encode(answer.text)
+            self._replies.write(record.request, content)
+        if not record.measured:
+            return
+        self._builder.add(
             record.exchange,
+            answer,
             request_id=self._plan.request_id(record.request),
             t_scheduled=record.t_scheduled,
+            asked_input_tokens=row.asked_input_tokens,
+            asked_output_tokens=row.asked_output_tokens,
+            turn=row.turn,
         )
-        done, failed, ttft_sum, output_tokens, _ = self._decoded
-        cpu_time = time.process_time_ns() - self._cpu_time
-        if answer.failure:
-            self._decoded = Decoded(done + 1, failed + 1, ttft_sum, output_tokens, cpu_time)
-        else:
-            ttft = answer.chunk_stamps[0] - record.exchange.t_sent
-            self._decoded = Decoded(
-                done + 1, failed, ttft_sum + ttft, output_tokens + answer.output_tokens, cpu_time
-            )
+        self._tell(record, answer)
+
+    def _tell(self, record: SpoolRecord, answer: Answer) -> None:
+        told = self._decoded
+        succeeded, failed = not answer.failure, answer.failure not in ("", failures.CANCELLED)
+        self._decoded = Decoded(
+            done=told.done + 1,
+            failed=told.failed + failed,
+            failed_in_a_row=told.failed_in_a_row + 1 if failed else 0,
+            refused_in_a_row=told.refused_in_a_row + 1 if answer.failure == failures.CONNECT else 0,
+            ttft_sum=told.ttft_sum + (answer.chunk_stamps[0] - record.exchange.t_sent if succeeded else 0),
+            output_tokens=told.output_tokens + (answer.output_tokens if succeeded else 0),
+            cpu_time=time.process_time_ns() - self._cpu_time,
+        )
         self._board.set(*self._decoded)
 
-    def write(self) -> None:
+    def write(self, name: str) -> None:
+        """Leave what was measured under a name in the directory."""
         # under another name until it is whole
-        unfinished = self._directory / f"{TRACE}.unfinished"
+        unfinished = self._directory / f"{name}.unfinished"
         self._builder.write(unfinished)
-        unfinished.rename(self._directory / TRACE)
+        unfinished.rename(self._directory / name)
 
 
 if __name__ == "__main__":

@@ -1,37 +1,41 @@
 """The load generator: a process of its own that sends a plan's requests and stamps the answers.
 
-It is started as ``python -m pytest_npuperf.load.generator DIRECTORY`` and stops at the first byte
-on its standard input, or at its end: then the process that started it is gone.
+It is started as ``python -m pytest_npuperf.load.generator DIRECTORY`` and stops when it is told on
+its standard input, or at its end: then the process that started it is gone.
 """
 
 from __future__ import annotations
 
 import asyncio
 import gc
-import os
 import shutil
 import sys
 import time
-from collections import deque
-from collections.abc import Coroutine, Iterator
+from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any
 
-from pytest_npuperf.load.boards import Sent, sent_board
+from pytest_npuperf.load.alarms import Alarms
 from pytest_npuperf.load.plan import LoadPlan
-from pytest_npuperf.load.spool import SpoolWriter
-from pytest_npuperf.load.standard_input import is_abandoned
-from pytest_npuperf.load.workspace import API_KEY_VARIABLE, Bodies, read_plan
-from pytest_npuperf.unknown import UNKNOWN
+from pytest_npuperf.load.planned import PlannedReader
+from pytest_npuperf.load.sender import Sender
+from pytest_npuperf.load.standard_input import ENOUGH, hear, is_abandoned
+from pytest_npuperf.load.supply import Supply, Taken
+from pytest_npuperf.load.workspace import read_plan
 from pytest_npuperf.wire import stamps
 from pytest_npuperf.wire.connection import Connection
 from pytest_npuperf.wire.endpoint import Endpoint
-from pytest_npuperf.wire.exchange import Exchange
-from pytest_npuperf.wire.http import RequestWriter
 from pytest_npuperf.wire.loop_thread import new_event_loop
 from pytest_npuperf.wire.loop_watch import LoopWatch
 
 __all__ = ["main"]
+
+_NS_PER_S = 1_000_000_000
+_START_LEAD = 20_000_000
+"""ns between now and the first arrival of an open loop, so that it is not late already."""
+_OPEN_AHEAD = 64
+"""Connections opened before an open loop, at most; more are opened as they are needed."""
+_WRITING_PAUSE = 2_000_000
+"""ns between two looks for requests that are still being made."""
 
 
 def main(directory: Path) -> None:
@@ -44,7 +48,7 @@ def main(directory: Path) -> None:
         _allow_many_connections()
         loop = new_event_loop()
         try:
-            loop.run_until_complete(_stoppable(_Generator(plan, directory).run()))
+            loop.run_until_complete(_generate(plan, directory))
         finally:
             loop.close()
     finally:
@@ -52,124 +56,150 @@ def main(directory: Path) -> None:
             shutil.rmtree(directory, ignore_errors=True)
 
 
-_SPOOL_PAUSE = 0.001
-"""Seconds between two writes to the spool; a write takes some 40 us."""
-_SPOOL_BACKLOG = 64
-"""Finished requests for which one more is written each time, so that they do not pile up."""
+async def _generate(plan: LoadPlan, directory: Path) -> None:
+    endpoint = Endpoint.resolve(plan.base_url, plan.tls)
+    stamping = stamps.hold_stamping_open()
+    planned = PlannedReader(directory)
+    supply = Supply(plan, planned)
+    watch = LoopWatch()
+    sender = Sender(plan, directory, endpoint, planned, supply, watch)
+    generator = _Generator(plan, supply, sender, lambda: Connection(endpoint, plan.timeouts, watch))
+    await generator.open()
+    # A collection in the middle of the load would look like a slow server.
+    gc.collect()
+    gc.freeze()
+    gc.disable()
+    try:
+        await _until_over(generator.run(), sender.over, supply)
+    finally:
+        sender.close()
+        generator.close()
+        stamping.close()
 
 
 class _Generator:
-    def __init__(self, plan: LoadPlan, directory: Path) -> None:
-        endpoint = Endpoint.resolve(plan.base_url, plan.tls)
+    """The virtual clients: when each of them sends what."""
+
+    def __init__(
+        self, plan: LoadPlan, supply: Supply, sender: Sender, connect: Callable[[], Connection]
+    ) -> None:
         self._plan = plan
-        self._writer = RequestWriter(endpoint, api_key=os.environ.pop(API_KEY_VARIABLE, None))
-        self._bodies = Bodies(directory)
-        self._board = sent_board(directory)
-        self._spool = SpoolWriter(directory)
-        self._stamping = stamps.hold_stamping_open()
-        self._endpoint = endpoint
-        self._finished: deque[tuple[int, int, Exchange]] = deque()
-        self._watch = LoopWatch()
-        self._told = Sent()
-        self._cpu_time = self._run_delay = 0
+        self._supply = supply
+        self._sender = sender
+        self._connect = connect
+        self._alarms = Alarms(asyncio.get_running_loop())
+        self._connections: list[Connection] = []
+        self._idle: list[Connection] = []
+
+    async def open(self) -> None:
+        """Open the connections that will be needed, as far as that is known."""
+        bound = self._plan.concurrency or _OPEN_AHEAD
+        wanted = min(bound, _OPEN_AHEAD) if self._plan.scheduled else bound
+        self._connections += [self._connect() for _ in range(wanted)]
+        await asyncio.gather(*(connection.open() for connection in self._connections))
+        self._idle += self._connections
+
+    def close(self) -> None:
+        """Close all of them."""
+        self._alarms.close()
+        for connection in self._connections:
+            connection.close()
 
     async def run(self) -> None:
-        self._loop = asyncio.get_running_loop()
-        plan = self._plan
-        clients = [
-            Connection(self._endpoint, plan.timeouts, self._watch) for _ in range(plan.load.concurrency)
-        ]
-        await asyncio.gather(*(client.open() for client in clients))
-        # A collection in the middle of the load would look like a slow server.
-        gc.collect()
-        gc.freeze()
-        gc.disable()
+        """Send everything."""
+        if self._plan.scheduled:
+            await self._open_loop()
+        else:
+            await asyncio.gather(*(self._closed_loop(client) for client in self._connections))
+
+    async def _closed_loop(self, client: Connection) -> None:
+        """One client: it is due again, after it has thought, when its last answer has arrived."""
+        due = time.monotonic_ns()
+        pause = round(self._plan.think_time * _NS_PER_S)
+        while True:
+            taken = self._supply.take()
+            if taken is not None:
+                due = await self._converse(client, taken, due)
+                if pause:
+                    due += pause
+                    await self._alarms.sleep_until(due)
+            elif self._supply.is_waiting():
+                await self._alarms.sleep_until(time.monotonic_ns() + _WRITING_PAUSE)
+            else:
+                return
+
+    async def _open_loop(self) -> None:
+        """Requests go out when they are due, on an absolute schedule; those above the bound wait in order."""
+        slots = asyncio.Semaphore(self._plan.concurrency) if self._plan.concurrency else None
+        start = time.monotonic_ns() + _START_LEAD
+        under_way: set[asyncio.Task[None]] = set()
         try:
-            await self._send_all(clients, range(plan.warmup))
-            self._begin_measuring()
-            await self._send_all(clients, range(plan.warmup, plan.warmup + plan.requests))
+            while True:
+                taken = self._supply.take()
+                if taken is not None:
+                    due = start + taken.row.offset
+                    await self._alarms.sleep_until(due)
+                    task = asyncio.ensure_future(self._on_any_client(taken, due, slots))
+                    under_way.add(task)
+                    task.add_done_callback(under_way.discard)
+                elif self._supply.is_waiting():
+                    await self._alarms.sleep_until(time.monotonic_ns() + _WRITING_PAUSE)
+                else:
+                    break
+            await asyncio.gather(*under_way)
         finally:
-            self._end_measuring()
-            for client in clients:
-                client.close()
-            while self._finished:
-                self._spool.append(*self._finished.popleft())
-            self._spool.close()
+            for task in under_way:
+                task.cancel()
 
-    async def _send_all(self, clients: list[Connection], requests: range) -> None:
-        """The closed loop: every client takes the next request as soon as its last one ended."""
-        numbers = iter(requests)
-        await asyncio.gather(*(self._client(client, numbers) for client in clients))
+    async def _on_any_client(self, taken: Taken, due: int, slots: asyncio.Semaphore | None) -> None:
+        if slots is not None:
+            await slots.acquire()
+        if not self._idle:
+            self._idle.append(self._connect())
+            self._connections.append(self._idle[-1])
+        client = self._idle.pop()
+        try:
+            await self._converse(client, taken, due)
+        finally:
+            self._idle.append(client)
+            if slots is not None:
+                slots.release()
 
-    async def _client(self, client: Connection, numbers: Iterator[int]) -> None:
-        # A client of a closed loop is due again when its last answer has arrived.
-        t_scheduled = time.monotonic_ns()
-        for number in numbers:
-            payload = self._writer.request(self._bodies[number], self._plan.request_id(number))
-            measured = number >= self._plan.warmup
-            self._count(sent=measured)
-            exchange = await client.exchange(payload)
-            self._count(ended=measured)
-            self._hand_over(number, t_scheduled, exchange)
-            t_scheduled = exchange.t_end
-
-    def _hand_over(self, number: int, t_scheduled: int, exchange: Exchange) -> None:
-        """Streams end together: written at once, their bodies would hold up the other streams' reads."""
-        if not self._finished:
-            self._loop.call_later(_SPOOL_PAUSE, self._spool_some)
-        self._finished.append((number, t_scheduled, exchange))
-        self._watch.busy_until = time.monotonic_ns()
-
-    def _spool_some(self) -> None:
-        for _ in range(1 + len(self._finished) // _SPOOL_BACKLOG):
-            self._spool.append(*self._finished.popleft())
-        if self._finished:
-            self._loop.call_later(_SPOOL_PAUSE, self._spool_some)
-        self._watch.busy_until = time.monotonic_ns()
-
-    def _count(self, *, sent: int = 0, ended: int = 0) -> None:
-        self._told = self._told._replace(sent=self._told.sent + sent, ended=self._told.ended + ended)
-        self._board.set(*self._told)
-
-    def _begin_measuring(self) -> None:
-        self._told = Sent(measuring_since=time.monotonic_ns())
-        self._cpu_time, self._run_delay = time.process_time_ns(), _run_delay()
-
-    def _end_measuring(self) -> None:
-        if self._told.measuring_since:
-            run_delay = _run_delay()
-            self._told = self._told._replace(
-                wall_time=time.monotonic_ns() - self._told.measuring_since,
-                cpu_time=time.process_time_ns() - self._cpu_time,
-                run_delay=UNKNOWN if run_delay == UNKNOWN else run_delay - self._run_delay,
-            )
-            self._board.set(*self._told)
+    async def _converse(self, client: Connection, taken: Taken, due: int) -> int:
+        """Send a request and those that continue it; returns when the last answer had arrived."""
+        exchange = await self._sender.send(client, taken, due)
+        while (following := self._supply.following(taken)) is not None:
+            taken = following
+            due = exchange.t_end + taken.row.think_time
+            await self._alarms.sleep_until(due)
+            exchange = await self._sender.send(client, taken, due)
+        return exchange.t_end
 
 
-async def _stoppable(work: Coroutine[Any, Any, None]) -> None:
-    """Run until the work is done or standard input says stop, whichever is first."""
+async def _until_over(work: Awaitable[None], over: asyncio.Future[None], supply: Supply) -> None:
+    """Run until nothing is left to do or to measure, or standard input says stop."""
     task = asyncio.ensure_future(work)
     loop = asyncio.get_running_loop()
 
-    def on_stdin() -> None:
-        loop.remove_reader(0)
-        task.cancel()
+    def on_word() -> None:
+        if hear() == ENOUGH:
+            supply.enough()
+            if supply.is_over and not over.done():
+                over.set_result(None)
+        else:
+            loop.remove_reader(0)
+            task.cancel()
 
-    loop.add_reader(0, on_stdin)
+    loop.add_reader(0, on_word)
     try:
-        await task
-    except asyncio.CancelledError:
-        pass
+        await asyncio.wait({task, over}, return_when=asyncio.FIRST_COMPLETED)
+        if not task.done():
+            task.cancel()
+            await asyncio.wait({task})
+        if not task.cancelled():
+            task.result()
     finally:
         loop.remove_reader(0)
-
-
-def _run_delay() -> int:
-    """Time this process was ready to run but had no processor, in ns; Linux tells."""
-    try:
-        return int(Path("/proc/self/schedstat").read_text().split()[1])
-    except (OSError, IndexError, ValueError):
-        return UNKNOWN
 
 
 def _allow_many_connections() -> None:

@@ -12,10 +12,13 @@ from pathlib import Path
 
 from pytest_npuperf.errors import LoadError
 from pytest_npuperf.load.boards import Decoded, Sent, decoded_board, sent_board
-from pytest_npuperf.load.plan import LoadPlan
+from pytest_npuperf.load.feed import Feed
+from pytest_npuperf.load.plan import LoadPlan, PlannedRequest
+from pytest_npuperf.load.standard_input import ENOUGH
+from pytest_npuperf.load.standard_input import SNAPSHOT as SNAPSHOT_WORD
 from pytest_npuperf.load.trace_file import read_trace
 from pytest_npuperf.load.worker import Worker
-from pytest_npuperf.load.workspace import API_KEY_VARIABLE, TRACE, write_plan
+from pytest_npuperf.load.workspace import API_KEY_VARIABLE, SNAPSHOT, TRACE, write_plan
 from pytest_npuperf.trace import ClientUsage, Trace
 
 __all__ = ["LoadRun", "Progress"]
@@ -30,10 +33,13 @@ _SHARED_MEMORY_NEEDED = 1 << 30
 class Progress:
     """How far a load is; counts of measured requests, times in seconds."""
 
-    requests: int
+    requests: int | None
+    """How many there will be at most; None where only a duration bounds them."""
     sent: int
     done: int
     failed: int
+    failed_in_a_row: int
+    refused_in_a_row: int
     in_flight: int
     elapsed: float
     ttft: float | None
@@ -46,17 +52,22 @@ class LoadRun:
     """Runs a plan: a generator that sends and stamps, and a decoder that reads behind it.
 
     ``poll`` until it returns True, or ``stop`` at any time; then ``trace`` and ``usage`` give what
-    was measured. ``close`` ends and removes everything.
+    was measured. ``close`` ends and removes everything. The requests are made as they are needed,
+    in the calls of ``poll`` where they are many.
     """
 
-    def __init__(self, plan: LoadPlan, bodies: Iterable[bytes], *, log: Path, api_key: str | None) -> None:
+    def __init__(
+        self, plan: LoadPlan, requests: Iterable[PlannedRequest], *, log: Path, api_key: str | None
+    ) -> None:
         self._plan = plan
         self._log = log
         self._directory = Path(tempfile.mkdtemp(prefix="npuperf-", dir=_spool_parent()))
         self._stopped = False
         workers: list[Worker] = []
         try:
-            write_plan(self._directory, plan, bodies)
+            write_plan(self._directory, plan)
+            self._feed = Feed(self._directory, plan, requests)
+            self._feed.top_up(0)
             self._sent = sent_board(self._directory)
             self._decoded = decoded_board(self._directory)
             secret = {API_KEY_VARIABLE: api_key} if api_key else {}
@@ -77,7 +88,9 @@ class LoadRun:
 
         Raises:
             LoadError: The generator or the decoder died.
+            Exception: Whatever the iterator of the requests raises.
         """
+        self._feed.top_up(Sent(*self._sent.get()).taken)
         generator, decoder = self._generator.exit_code(), self._decoder.exit_code()
         if generator and not self._stopped:
             raise self._died("load generator", generator)
@@ -93,6 +106,20 @@ class LoadRun:
         """Poll until the load is over."""
         while not self.poll():
             time.sleep(interval)
+
+    def enough(self) -> None:
+        """Send nothing more that is measured; what is under way is waited for."""
+        self._generator.tell(ENOUGH)
+
+    def ask_for_snapshot(self) -> None:
+        """Have the trace so far written; ``snapshot`` gives it when it is there."""
+        shutil.rmtree(self._directory / SNAPSHOT, ignore_errors=True)
+        self._decoder.tell(SNAPSHOT_WORD)
+
+    def snapshot(self) -> Trace | None:
+        """The trace as it was after ``ask_for_snapshot``; None where it is not there yet."""
+        path = self._directory / SNAPSHOT
+        return read_trace(path) if path.exists() else None
 
     def stop(self) -> None:
         """End the load now; requests in flight are given up, what ended is kept."""
@@ -139,20 +166,28 @@ class LoadRun:
             sent=sent.sent,
             done=decoded.done,
             failed=decoded.failed,
+            failed_in_a_row=decoded.failed_in_a_row,
+            refused_in_a_row=decoded.refused_in_a_row,
             in_flight=sent.sent - sent.ended,
             elapsed=elapsed,
             ttft=decoded.ttft_sum / succeeded * 1e-9 if succeeded else None,
             output_token_throughput=decoded.output_tokens / elapsed if elapsed else None,
-            time_left=elapsed / decoded.done * (requests - decoded.done) if decoded.done else None,
+            time_left=_time_left(self._plan, decoded.done, elapsed),
         )
 
     def _died(self, who: str, exit_code: int | None) -> LoadError:
         done = Decoded(*self._decoded.get()).done
         tail = self._log.read_text(errors="replace").splitlines()[-20:]
         return LoadError(
-            f"the {who} ended with exit code {exit_code} after {done} of {self._plan.requests} requests; "
+            f"the {who} ended with exit code {exit_code} after {done} requests; "
             f"the end of {self._log}:\n" + "\n".join(tail)
         )
+
+
+def _time_left(plan: LoadPlan, done: int, elapsed: float) -> float | None:
+    by_requests = elapsed / done * (plan.requests - done) if done and plan.requests is not None else None
+    by_duration = max(plan.duration - elapsed, 0.0) if elapsed and plan.duration is not None else None
+    return min((left for left in (by_requests, by_duration) if left is not None), default=None)
 
 
 def _spool_parent() -> Path | None:

@@ -17,9 +17,9 @@ from pytest_npuperf.wire.exchange import Exchange
 
 __all__ = ["SpoolReader", "SpoolRecord", "SpoolWriter"]
 
-# record length, request, t_scheduled, t_sent, t_end, connect_ns, retries, unstamped, status,
+# record length, request, measured, t_scheduled, t_sent, t_end, connect_ns, retries, unstamped, status,
 # lengths of: failure, failure text, body, reads
-_HEAD = struct.Struct("<9q4q")
+_HEAD = struct.Struct("=10q4q")
 _SEGMENT_BYTES = 16 << 20
 
 
@@ -28,6 +28,7 @@ class SpoolRecord:
     """One request of the plan and its exchange."""
 
     request: int
+    measured: bool
     t_scheduled: int
     exchange: Exchange
 
@@ -41,20 +42,19 @@ class SpoolWriter:
         self._segment = 0
         self._open_segment()
 
-    def append(self, request: int, t_scheduled: int, exchange: Exchange) -> None:
+    def append(self, request: int, t_scheduled: int, exchange: Exchange, *, measured: bool) -> None:
         """Hand one finished request over."""
         if self._written >= self._segment_bytes:
             self.close()
             self._segment += 1
             self._open_segment()
         failure, text = exchange.failure.encode(), exchange.failure_text.encode("utf-8", "replace")
-        reads = b"".join(
-            column.tobytes()
-            for column in (exchange.read_ends, exchange.read_stamps, exchange.read_lags, exchange.read_slept)
-        )
+        reads = memoryview(exchange.reads).cast("B")
+        size = _HEAD.size + len(failure) + len(text) + len(exchange.body) + len(reads)
         head = _HEAD.pack(
-            _HEAD.size + len(failure) + len(text) + len(exchange.body) + len(reads),
+            size,
             request,
+            measured,
             t_scheduled,
             exchange.t_sent,
             exchange.t_end,
@@ -65,12 +65,15 @@ class SpoolWriter:
             len(failure),
             len(text),
             len(exchange.body),
-            len(exchange.read_ends),
+            len(reads),
         )
-        record = memoryview(b"".join((head, failure, text, exchange.body, reads)))
-        self._written += len(record)
-        while record:  # a write may be cut short
-            record = record[self._file.write(record) :]
+        self._written += size
+        parts = (head, failure, text, exchange.body, reads)
+        written = os.writev(self._file.fileno(), parts)
+        if written < size:  # a write may be cut short
+            rest = memoryview(b"".join(parts))[written:]
+            while rest:
+                rest = rest[self._file.write(rest) :]
 
     def close(self) -> None:
         """Close the current segment."""
@@ -126,15 +129,8 @@ class SpoolReader:
 
 
 def _record(head: tuple[int, ...], rest: bytes) -> SpoolRecord:
-    _, request, t_scheduled, t_sent, t_end, connect_ns, retries, unstamped, status, *lengths = head
-    failure_size, text_size, body_size, reads = lengths
-    body_start = failure_size + text_size
-    columns = [array("q"), array("q"), array("q"), array("b")]
-    start = body_start + body_size
-    for column in columns:
-        end = start + reads * column.itemsize
-        column.frombytes(rest[start:end])
-        start = end
+    _, request, measured, t_scheduled, t_sent, t_end, connect_ns, retries, unstamped, status, *sizes = head
+    failure, text, body, reads = _cut(rest, sizes)
     exchange = Exchange(
         t_sent=t_sent,
         t_end=t_end,
@@ -142,15 +138,19 @@ def _record(head: tuple[int, ...], rest: bytes) -> SpoolRecord:
         retries=retries,
         unstamped_reads=unstamped,
         status=status,
-        failure=rest[:failure_size].decode(),
-        failure_text=rest[failure_size:body_start].decode(),
-        body=bytearray(rest[body_start : body_start + body_size]),
-        read_ends=columns[0],
-        read_stamps=columns[1],
-        read_lags=columns[2],
-        read_slept=columns[3],
+        failure=failure.decode(),
+        failure_text=text.decode(),
+        body=bytearray(body),
+        reads=array("q", reads),
     )
-    return SpoolRecord(request, t_scheduled, exchange)
+    return SpoolRecord(request, bool(measured), t_scheduled, exchange)
+
+
+def _cut(data: bytes, sizes: list[int]) -> Iterator[bytes]:
+    start = 0
+    for size in sizes:
+        yield data[start : start + size]
+        start += size
 
 
 def _segment_path(directory: Path, number: int) -> Path:

@@ -33,6 +33,9 @@ _COLUMNS = (
     "unstamped_reads",
     "crowded_reads",
     "crowded_first",
+    "asked_input_tokens",
+    "asked_output_tokens",
+    "turn",
 )
 _TEXTS = ("request_id", "error", "error_text", "finish_reason", "model", "text")
 _CHUNK_COLUMNS = ("chunk_stamps", "chunk_lag", "chunk_tokens")
@@ -54,9 +57,22 @@ class TraceBuilder:
         self._chunks = {name: array("q") for name in _CHUNK_COLUMNS}
         self._chunk_offsets = array("q", [0])
 
-    def add(self, exchange: Exchange, *, request_id: str, t_scheduled: int) -> Answer:
-        """Decode one measured request and append it; the answer is returned for progress figures."""
-        answer = read_answer(exchange, keep_text=self._keep_text, give_way=self._give_way)
+    def read(self, exchange: Exchange) -> Answer:
+        """Decode an exchange."""
+        return read_answer(exchange, give_way=self._give_way)
+
+    def add(
+        self,
+        exchange: Exchange,
+        answer: Answer,
+        *,
+        request_id: str,
+        t_scheduled: int,
+        asked_input_tokens: int = UNKNOWN,
+        asked_output_tokens: int = UNKNOWN,
+        turn: int = UNKNOWN,
+    ) -> None:
+        """Append one measured request."""
         stamps = answer.chunk_stamps
         self._append(
             t_scheduled=t_scheduled,
@@ -75,6 +91,9 @@ class TraceBuilder:
             unstamped_reads=exchange.unstamped_reads,
             crowded_reads=answer.crowded_reads,
             crowded_first=answer.crowded_first,
+            asked_input_tokens=asked_input_tokens,
+            asked_output_tokens=asked_output_tokens,
+            turn=turn,
         )
         self._append_texts(
             request_id=request_id,
@@ -82,13 +101,12 @@ class TraceBuilder:
             error_text=answer.failure_text,
             finish_reason=answer.finish_reason,
             model=answer.model,
-            text=answer.text,
+            text=answer.text if self._keep_text else "",
         )
         self._chunks["chunk_stamps"].extend(stamps)
         self._chunks["chunk_lag"].extend(answer.chunk_lags)
         self._chunks["chunk_tokens"].extend(answer.chunk_tokens)
         self._chunk_offsets.append(len(self._chunks["chunk_stamps"]))
-        return answer
 
     def write(self, directory: Path) -> None:
         """Write the columns, each into a file that can be mapped, into a new directory."""

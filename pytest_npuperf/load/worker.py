@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
+from pytest_npuperf.load.standard_input import END
+
 __all__ = ["Worker"]
 
 
@@ -38,12 +40,12 @@ class Worker:
         """Its exit code, None while it runs."""
         return self._process.poll()
 
-    def tell(self) -> None:
-        """Tell it to come to its end; can be called again."""
+    def tell(self, word: bytes = END) -> None:
+        """Tell it a word of ``standard_input``, by default to come to its end; can be called again."""
         assert self._process.stdin is not None
         # a process that has died cannot be told
         with suppress(BrokenPipeError, ValueError):
-            self._process.stdin.write(b"\n")
+            self._process.stdin.write(word)
 
     def end(self, grace: float) -> None:
         """Tell it, and kill it if it has not come to its end within so many seconds."""

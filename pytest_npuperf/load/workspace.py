@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import mmap
+import os
 import struct
-from array import array
-from collections.abc import Iterable
 from pathlib import Path
 
 import msgspec
 
 from pytest_npuperf.load.plan import LoadPlan
 
-__all__ = ["API_KEY_VARIABLE", "TRACE", "Board", "Bodies", "read_plan", "write_plan"]
+__all__ = ["API_KEY_VARIABLE", "REPLIES", "SNAPSHOT", "TRACE", "Board", "read_plan", "write_plan"]
 
 API_KEY_VARIABLE = "NPUPERF_GENERATOR_API_KEY"
 """How the API key reaches the generator: it must not stand in a file or on a command line."""
@@ -20,34 +19,23 @@ API_KEY_VARIABLE = "NPUPERF_GENERATOR_API_KEY"
 TRACE = "trace"
 """The directory that the decoder writes at the end."""
 
+SNAPSHOT = "snapshot"
+"""The directory that the decoder writes in between, when it is asked."""
 
-def write_plan(directory: Path, plan: LoadPlan, bodies: Iterable[bytes]) -> None:
-    """Write the plan and its request bodies into an empty directory."""
+REPLIES = "replies"
+"""The pipe by which the decoder gives answers to the generator, for the requests that repeat them."""
+
+
+def write_plan(directory: Path, plan: LoadPlan) -> None:
+    """Write the plan into an empty directory; its requests come beside it (``load.feed``)."""
     (directory / "plan.json").write_bytes(msgspec.json.encode(plan))
-    ends = array("q", [0])
-    with (directory / "bodies").open("wb") as file:
-        for body in bodies:
-            file.write(body)
-            ends.append(ends[-1] + len(body))
-    (directory / "body-ends").write_bytes(ends.tobytes())
+    if plan.conversations:
+        os.mkfifo(directory / REPLIES)
 
 
 def read_plan(directory: Path) -> LoadPlan:
     """The plan in a directory."""
     return msgspec.json.decode((directory / "plan.json").read_bytes(), type=LoadPlan)
-
-
-class Bodies:
-    """The request bodies of a plan, mapped: only those in use take memory."""
-
-    def __init__(self, directory: Path) -> None:
-        self._ends = array("q")
-        self._ends.frombytes((directory / "body-ends").read_bytes())
-        with (directory / "bodies").open("rb") as file:
-            self._map = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-
-    def __getitem__(self, number: int) -> bytes:
-        return self._map[self._ends[number] : self._ends[number + 1]]
 
 
 class Board:

@@ -7,7 +7,7 @@ import heapq
 from collections.abc import Callable
 from time import monotonic_ns
 
-from pytest_npuperf.simulator.timers import PLATFORM_TIMER, Timer
+from pytest_npuperf.timers import PLATFORM_TIMER, Timer
 
 __all__ = ["DeadlineScheduler", "Step"]
 

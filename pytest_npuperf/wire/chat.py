@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from array import array
-from bisect import bisect_left
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,11 +14,14 @@ from pytest_npuperf.wire import failures
 from pytest_npuperf.wire.exchange import Exchange
 from pytest_npuperf.wire.sse import events
 
-__all__ = ["Answer", "read_answer", "request_body"]
+__all__ = ["Answer", "messages_in", "read_answer", "request_body"]
 
 _TEXT_LIMIT = 400
 _GIVE_WAY_EVERY = 32
 """Events decoded in one go: some 0.2 ms."""
+
+
+_MESSAGES = b'{"messages":['
 
 
 def request_body(
@@ -29,42 +31,55 @@ def request_body(
     max_tokens: int,
     extra: Mapping[str, Any] | None = None,
 ) -> bytes:
-    """The JSON body of a streamed request; ``extra`` adds to or overrides the fields."""
+    """The JSON body of a streamed request; ``extra`` adds to or overrides the fields.
+
+    The messages come first: see ``messages_in``.
+    """
     fields: dict[str, Any] = {
         "model": model,
-        "messages": messages,
         "max_tokens": max_tokens,
         "temperature": 0,
         "stream": True,
         "stream_options": {"include_usage": True},
     }
-    return msgspec.json.encode(fields | dict(extra or {}))
+    listed = msgspec.json.encode(messages)
+    return _MESSAGES + listed[1:] + b"," + msgspec.json.encode(fields | dict(extra or {}))[1:]
 
 
-class _Delta(msgspec.Struct):
+def messages_in(messages: Sequence[Mapping[str, Any]]) -> tuple[int, int]:
+    """Where the messages stand in the body of a request with them, without the list's brackets."""
+    return len(_MESSAGES), len(_MESSAGES) + len(msgspec.json.encode(messages)) - 2
+
+
+class _Audio(msgspec.Struct, gc=False):
+    data: str | None = None
+    transcript: str | None = None
+
+
+class _Delta(msgspec.Struct, gc=False):
     content: Any = None
     reasoning_content: str | None = None
     reasoning: str | None = None
     tool_calls: list[Any] | None = None
-    audio: dict[str, Any] | None = None
+    audio: _Audio | None = None
 
 
-class _Choice(msgspec.Struct):
+class _Choice(msgspec.Struct, gc=False):
     delta: _Delta | None = None
     finish_reason: str | None = None
 
 
-class _PromptDetails(msgspec.Struct):
+class _PromptDetails(msgspec.Struct, gc=False):
     cached_tokens: int | None = None
 
 
-class _Usage(msgspec.Struct):
+class _Usage(msgspec.Struct, gc=False):
     prompt_tokens: int = UNKNOWN
     completion_tokens: int = UNKNOWN
     prompt_tokens_details: _PromptDetails | None = None
 
 
-class _Event(msgspec.Struct):
+class _Event(msgspec.Struct, gc=False):
     choices: list[_Choice] | None = None
     usage: _Usage | None = None
     error: Any = None
@@ -101,9 +116,7 @@ class Answer:
     failure_text: str = ""
 
 
-def read_answer(
-    exchange: Exchange, *, keep_text: bool = False, give_way: Callable[[], object] = lambda: None
-) -> Answer:
+def read_answer(exchange: Exchange, *, give_way: Callable[[], object] = lambda: None) -> Answer:
     """Decode the events of an exchange; each chunk gets the stamp of the read that completed it.
 
     ``give_way`` is called now and then in a long answer.
@@ -115,8 +128,7 @@ def read_answer(
     if exchange.status == 200:
         pieces: list[str] = []
         _read_events(exchange, answer, pieces, give_way)
-        if keep_text:
-            answer.text = "".join(pieces)
+        answer.text = "".join(pieces)
         _judge_completeness(answer)
     return answer
 
@@ -124,56 +136,55 @@ def read_answer(
 def _read_events(
     exchange: Exchange, answer: Answer, pieces: list[str], give_way: Callable[[], object]
 ) -> None:
-    body = bytes(exchange.body)
-    earlier, last = -1, -1  # the reads that completed the two chunks before
-    for number, (complete, data) in enumerate(events(body)):
+    ends, stamps, slept = exchange.read_ends, exchange.read_stamps, exchange.read_slept
+    read, earlier, last = 0, -1, -1  # the last two are the reads that completed the two chunks before
+    chunk_reads = array("q")
+    decode = _decode_event
+    for number, (complete, data) in enumerate(events(bytes(exchange.body))):
         if number % _GIVE_WAY_EVERY == 0:
             give_way()
-        read = bisect_left(exchange.read_ends, complete)
+        while ends[read] < complete:
+            read += 1
         if data == b"[DONE]":
             if not answer.failure:
-                answer.t_end = exchange.read_stamps[read]
-            return
+                answer.t_end = stamps[read]
+            break
         # What an event says of a failure came before a break of the connection: it is the cause.
         try:
-            event = _decode(data)
+            event = decode(data)
+        except UnicodeDecodeError:
+            # Event streams are decoded with replacement characters (WHATWG, 9.2).
+            event = decode(data.decode("utf-8", "replace").encode())
         except msgspec.DecodeError as exc:
             answer.failure, answer.failure_text = failures.BAD_EVENT, f"{exc}: {_readable(data)}"
-            return
+            break
         if event.error is not None:
             answer.failure = failures.SERVER_ERROR
             answer.failure_text = _readable(msgspec.json.encode(event.error))
-            return
-        tokens_before = max(answer.output_tokens, 0)
+            break
+        tokens_before = answer.output_tokens
         if _take(event, answer, pieces):
-            answer.chunk_stamps.append(exchange.read_stamps[read])
-            answer.chunk_lags.append(exchange.read_lags[read])
-            counted = event.usage is not None and event.usage.completion_tokens != UNKNOWN
-            answer.chunk_tokens.append(answer.output_tokens - tokens_before if counted else UNKNOWN)
-            if read == last != earlier and not exchange.read_slept[read]:
+            chunk_reads.append(read)
+            answer.chunk_tokens.append(_tokens_since(tokens_before, answer) if event.usage else UNKNOWN)
+            if read == last != earlier and not slept[read]:
                 answer.crowded_reads += 1
-                answer.crowded_first |= len(answer.chunk_stamps) == 2
+                answer.crowded_first |= len(chunk_reads) == 2
             earlier, last = last, read
+    lags = exchange.read_lags
+    answer.chunk_stamps = array("q", [stamps[read] for read in chunk_reads])
+    answer.chunk_lags = array("q", [lags[read] for read in chunk_reads])
 
 
-def _decode(data: bytes) -> _Event:
-    try:
-        return _decode_event(data)
-    except UnicodeDecodeError:
-        # Event streams are decoded with replacement characters (WHATWG, 9.2).
-        return _decode_event(data.decode("utf-8", "replace").encode())
+def _tokens_since(before: int, answer: Answer) -> int:
+    return UNKNOWN if answer.output_tokens == UNKNOWN else answer.output_tokens - max(before, 0)
 
 
 def _take(event: _Event, answer: Answer, pieces: list[str]) -> bool:
     """Note what an event says; True where it is a chunk, that is, carries generated output."""
-    if event.model:
+    if not answer.model and event.model:
         answer.model = event.model
     if event.usage is not None:
-        answer.input_tokens = event.usage.prompt_tokens
-        answer.output_tokens = event.usage.completion_tokens
-        details = event.usage.prompt_tokens_details
-        if details is not None and details.cached_tokens is not None:
-            answer.cached_tokens = details.cached_tokens
+        _take_usage(event.usage, answer)
     is_chunk = False
     for choice in event.choices or ():
         if choice.finish_reason:
@@ -181,11 +192,26 @@ def _take(event: _Event, answer: Answer, pieces: list[str]) -> bool:
         delta = choice.delta
         if delta is None:
             continue
-        if delta.content or delta.reasoning_content or delta.reasoning or delta.tool_calls or delta.audio:
+        content = delta.content
+        if content:
             is_chunk = True
-        if isinstance(delta.content, str):
-            pieces.append(delta.content)
+            if content.__class__ is str:
+                pieces.append(content)
+        elif delta.reasoning_content or delta.reasoning or delta.tool_calls or _has_sound(delta.audio):
+            is_chunk = True
     return is_chunk
+
+
+def _has_sound(audio: _Audio | None) -> bool:
+    return audio is not None and bool(audio.data or audio.transcript)
+
+
+def _take_usage(usage: _Usage, answer: Answer) -> None:
+    answer.input_tokens = usage.prompt_tokens
+    answer.output_tokens = usage.completion_tokens
+    details = usage.prompt_tokens_details
+    if details is not None and details.cached_tokens is not None:
+        answer.cached_tokens = details.cached_tokens
 
 
 def _judge_completeness(answer: Answer) -> None:

@@ -12,7 +12,7 @@ import httptools
 from pytest_npuperf.unknown import UNKNOWN
 from pytest_npuperf.wire import failures, stamps
 from pytest_npuperf.wire.endpoint import Endpoint
-from pytest_npuperf.wire.exchange import Exchange
+from pytest_npuperf.wire.exchange import Exchange, pack_read
 from pytest_npuperf.wire.loop_watch import LoopWatch
 from pytest_npuperf.wire.timeouts import Timeouts
 from pytest_npuperf.wire.tls import TlsSession
@@ -62,6 +62,11 @@ class Connection:
                 return exchange
             retries += 1
 
+    def give_up(self, failure: str, text: str) -> None:
+        """End the request that is under way, if one is, as the client's own doing."""
+        if self._exchange is not None:
+            self._fail(failure, text)
+
     def close(self) -> None:
         """Close the connection; a request on it stays unfinished."""
         if self._socket is not None:
@@ -98,6 +103,7 @@ class Connection:
             sock.close()
             raise
         self._socket = sock
+        self._recvmsg = sock.recvmsg
         self._loop.add_reader(sock, self._on_readable)
         exchange.connect_ns = time.monotonic_ns() - start
 
@@ -111,7 +117,11 @@ class Connection:
         assert self._socket is not None
         self._exchange = exchange
         self._finished = self._loop.create_future()
+        # Called by httptools with each piece of the body, HTTP chunk framing taken off: nothing of Python's
+        # own runs for it.
+        self.on_body = exchange.body.extend
         self._parser = httptools.HttpResponseParser(self)
+        self._feed = self._parser.feed_data
         self._bytes_seen = False
         self._framed = False
         self._headers_complete = False
@@ -147,16 +157,15 @@ class Connection:
             self._loop.remove_writer(self._socket)
 
     def _on_readable(self) -> None:
-        assert self._socket is not None
         try:
-            data, ancillary, _, _ = self._socket.recvmsg(_READ_SIZE, stamps.ANCILLARY_SIZE)
+            data, ancillary, _, _ = self._recvmsg(_READ_SIZE, stamps.ANCILLARY_SIZE)
         except (BlockingIOError, InterruptedError):
             return
         except OSError as exc:
             self._lost(str(exc))
             return
-        stamp, lag = stamps.arrival(ancillary)
-        slept = self._watch.slept(stamp, stamp + max(lag, 0))
+        stamp, lag, now = self._watch.clock.arrival(ancillary)
+        slept = self._watch.slept(stamp, now)
         ended = "" if data else "the server closed the connection"
         if self._tls is not None and data:
             data, ended = self._tls.decrypt(data), self._tls.ended
@@ -164,7 +173,6 @@ class Connection:
             self._take_in(data, stamp, lag, slept)
         if ended and self._socket is not None:
             self._lost(ended)
-        self._watch.busy_until = time.monotonic_ns()
 
     def _take_in(self, data: bytes, stamp: int, lag: int, slept: bool) -> None:
         exchange = self._exchange
@@ -172,24 +180,27 @@ class Connection:
             self._lost("the server sent what nobody had asked for")
             return
         # reads of one packet share its kernel stamp, and each maps it a little differently
-        stamp = self._last_stamp = max(stamp, self._last_stamp)
-        self._last_read = stamp + max(lag, 0)
+        if stamp < self._last_stamp:
+            stamp = self._last_stamp
+        self._last_stamp = stamp
+        self._last_read = stamp + lag if lag > 0 else stamp
         self._bytes_seen = True
-        known = len(exchange.body)
+        body = exchange.body
+        known = len(body)
         malformed = ""
         try:
-            self._parser.feed_data(data)
+            self._feed(data)
         except httptools.HttpParserError as exc:
             malformed = f"not an HTTP/1.1 response: {exc}"
         if lag == UNKNOWN:
             exchange.unstamped_reads += 1
-        if len(exchange.body) > known:
-            exchange.read_ends.append(len(exchange.body))
-            exchange.read_stamps.append(stamp)
-            exchange.read_lags.append(lag)
-            exchange.read_slept.append(slept)
+        end = len(body)
+        if end > known:
+            exchange.reads.frombytes(pack_read(end, stamp, lag, slept))
         if self._follow is not None and self._headers_complete:
             self._follow(exchange)
+            if self._exchange is None:  # who follows has given it up
+                return
         if self._complete:
             exchange.t_end = stamp
             self._finish(keep=self._keep_alive and not self._unsent and not malformed)
@@ -210,11 +221,6 @@ class Connection:
         self._headers_complete = self._exchange.status >= 200
         if not self._headers_complete:
             self._exchange.headers.clear()
-
-    def on_body(self, data: bytes) -> None:
-        """Called by httptools with each piece of the body, HTTP chunk framing taken off."""
-        assert self._exchange is not None
-        self._exchange.body += data
 
     def on_message_complete(self) -> None:
         """Called by httptools at the end of the response, but also after 100 Continue."""
@@ -248,7 +254,7 @@ class Connection:
         if exchange is None:
             self.close()
         elif self._headers_complete and not self._framed:
-            exchange.t_end = exchange.read_stamps[-1] if exchange.read_stamps else time.monotonic_ns()
+            exchange.t_end = self._last_stamp if exchange.reads else time.monotonic_ns()
             self._finish(keep=False)
         else:
             self._closed_before_any_byte = not self._bytes_seen
@@ -266,3 +272,4 @@ class Connection:
             self.close()
         if self._finished is not None and not self._finished.done():
             self._finished.set_result(None)
+        self._watch.busy_until = time.monotonic_ns()

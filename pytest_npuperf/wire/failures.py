@@ -3,6 +3,7 @@
 __all__ = [
     "BAD_EVENT",
     "BROKEN",
+    "CANCELLED",
     "CONNECT",
     "EMPTY",
     "HTTP_STATUS",
@@ -14,6 +15,8 @@ __all__ = [
     "TRUNCATED",
 ]
 
+CANCELLED = "cancelled"
+"""The client gave the request up because it was told to: no failure of the server's."""
 CONNECT = "connect"
 """No connection, or no TLS on it."""
 TIMEOUT_CONNECT = "timeout_connect"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from pytest_npuperf.wire.endpoint import Endpoint
 
 __all__ = ["RequestWriter"]
@@ -10,9 +12,15 @@ __all__ = ["RequestWriter"]
 class RequestWriter:
     """Writes POST requests for one endpoint; all but two headers are made once."""
 
-    def __init__(self, endpoint: Endpoint, *, api_key: str | None = None) -> None:
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        *,
+        api_key: str | None = None,
+        headers: Sequence[tuple[str, str]] = (),
+    ) -> None:
         # identity: a compressed stream arrives in the compressor's blocks, not token by token
-        headers = [
+        lines = [
             f"POST {endpoint.path} HTTP/1.1",
             f"Host: {endpoint.host}",
             "Content-Type: application/json",
@@ -21,8 +29,9 @@ class RequestWriter:
             "User-Agent: pytest-npuperf",
         ]
         if api_key:
-            headers.append(f"Authorization: Bearer {api_key}")
-        self._head = "\r\n".join(headers).encode() + b"\r\n"
+            lines.append(f"Authorization: Bearer {api_key}")
+        lines += [f"{name}: {value}" for name, value in headers]
+        self._head = "\r\n".join(lines).encode() + b"\r\n"
 
     def request(self, body: bytes, request_id: str) -> bytes:
         """One whole request."""

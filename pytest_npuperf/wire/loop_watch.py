@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pytest_npuperf.wire.stamps import ArrivalClock
+
 __all__ = ["LoopWatch"]
 
 _SLEEP_NS = 50_000
@@ -13,11 +15,12 @@ _TOLERANCE_NS = 1_000_000
 class LoopWatch:
     """Shared by the connections of one loop; all times are monotonic ns."""
 
-    __slots__ = ("_asleep_since", "_awake_since", "_due_since", "busy_until")
+    __slots__ = ("_asleep_since", "_awake_since", "_due_since", "busy_until", "clock")
 
     def __init__(self) -> None:
+        self.clock = ArrivalClock()
         self.busy_until = 0
-        """When the last callback ended."""
+        """When the loop was last seen at work: a read sets it, and longer work has to at its end."""
         self._asleep_since = self._awake_since = 0
         self._due_since = 0
         """No byte that came later than that has been waiting for the loop without being seen."""
@@ -30,6 +33,7 @@ class LoopWatch:
         """
         if now - self.busy_until > _SLEEP_NS:
             self._asleep_since, self._awake_since, self._due_since = self.busy_until, now, stamp
+        self.busy_until = now
         if self._awake_since - stamp > _TOLERANCE_NS:  # it should have woken for this
             self._due_since = self._asleep_since
         return stamp - self._due_since <= _TOLERANCE_NS

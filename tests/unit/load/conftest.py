@@ -3,7 +3,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -11,10 +11,10 @@ from typing import Any
 import psutil
 import pytest
 
-from pytest_npuperf.load.plan import ClosedLoop, LoadPlan
+from pytest_npuperf.load.plan import LoadPlan, PlannedRequest
 from pytest_npuperf.load.run import LoadRun
 from pytest_npuperf.simulator import RequestRecord, Simulator, SimulatorSettings
-from pytest_npuperf.wire.chat import request_body
+from pytest_npuperf.wire.chat import messages_in, request_body
 from pytest_npuperf.wire.timeouts import Timeouts
 
 
@@ -66,17 +66,31 @@ def make_plan() -> Callable[..., LoadPlan]:
         warmup: int = 0,
         concurrency: int = 1,
         timeouts: Timeouts | None = None,
+        **more: Any,
     ) -> LoadPlan:
         return LoadPlan(
             base_url=url,
-            load=ClosedLoop(concurrency),
+            concurrency=concurrency,
             warmup=warmup,
             requests=requests,
             timeouts=timeouts or Timeouts(),
             request_id_prefix="test",
+            **more,
         )
 
     return make
+
+
+def planned_request(text: str, **settings: Any) -> PlannedRequest:
+    """A request with one user message, and an answer of at most 100 tokens."""
+    messages = [{"role": "user", "content": text}]
+    body = request_body(messages, model="simulated-model", max_tokens=100)
+    return PlannedRequest(body=body, messages=messages_in(messages), **settings)
+
+
+@pytest.fixture(scope="session")
+def make_request() -> Callable[..., PlannedRequest]:
+    return planned_request
 
 
 @pytest.fixture
@@ -89,14 +103,14 @@ def start_load(log: Path) -> Iterator[Callable[..., LoadRun]]:
     """Starts the load of a plan; it is closed at the end of the test."""
     with ExitStack() as stack:
 
-        def start(plan: LoadPlan, *, api_key: str | None = None) -> LoadRun:
-            bodies = (
-                request_body(
-                    [{"role": "user", "content": f"say {i}"}], model="simulated-model", max_tokens=100
-                )
-                for i in range(plan.warmup + plan.requests)
-            )
-            run = LoadRun(plan, bodies, log=log, api_key=api_key)
+        def start(
+            plan: LoadPlan,
+            *,
+            api_key: str | None = None,
+            requests: Iterable[PlannedRequest] | None = None,
+        ) -> LoadRun:
+            planned = (planned_request(f"say {i}") for i in range(plan.warmup + (plan.requests or 10**9)))
+            run = LoadRun(plan, requests or planned, log=log, api_key=api_key)
             stack.callback(run.close)
             return run
 

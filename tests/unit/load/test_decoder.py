@@ -9,8 +9,10 @@ from pathlib import Path
 import pytest
 
 from pytest_npuperf.load.boards import Decoded, decoded_board
-from pytest_npuperf.load.plan import LoadPlan
+from pytest_npuperf.load.feed import Feed
+from pytest_npuperf.load.plan import LoadPlan, PlannedRequest
 from pytest_npuperf.load.spool import SpoolWriter
+from pytest_npuperf.load.standard_input import END
 from pytest_npuperf.load.trace_file import read_trace
 from pytest_npuperf.load.workspace import TRACE, write_plan
 from pytest_npuperf.wire import failures
@@ -31,19 +33,20 @@ def answered(t_sent: int) -> Exchange:
         t_end=t_sent + 700,
         status=200,
         body=bytearray(BODY),
-        read_ends=array("q", [len(BODY)]),
-        read_stamps=array("q", [t_sent + 500]),
-        read_lags=array("q", [0]),
-        read_slept=array("b", [1]),
+        reads=array("q", [len(BODY), t_sent + 500, 0, 1]),
     )
 
 
 @pytest.fixture
-def directory(tmp_path: Path, make_plan: Callable[..., LoadPlan]) -> Path:
+def directory(
+    tmp_path: Path, make_plan: Callable[..., LoadPlan], make_request: Callable[..., PlannedRequest]
+) -> Path:
     """A workspace with one request for warmup."""
     directory = tmp_path / "workspace"
     directory.mkdir()
-    write_plan(directory, make_plan(warmup=1, requests=3), [])
+    plan = make_plan(warmup=1, requests=3)
+    write_plan(directory, plan)
+    Feed(directory, plan, [make_request(f"say {i}") for i in range(4)]).top_up(0)
     return directory
 
 
@@ -58,7 +61,7 @@ def tell(decoder: subprocess.Popen[bytes]) -> tuple[int, bytes]:
     """Tells it to come to its end; its exit code and what it said of errors."""
     assert decoder.stdin is not None
     assert decoder.stderr is not None
-    decoder.stdin.write(b"\n")
+    decoder.stdin.write(END)
     return decoder.wait(30), decoder.stderr.read()
 
 
@@ -67,14 +70,16 @@ def test_what_is_spooled_is_decoded_at_once_and_written_at_the_end(
 ) -> None:
     board = decoded_board(directory)
     spool = SpoolWriter(directory)
-    spool.append(0, 0, answered(0))
-    spool.append(1, 0, answered(1000))
-    spool.append(2, 0, Exchange(t_sent=2000, t_end=2100, failure=failures.CONNECT))
+    spool.append(0, 0, answered(0), measured=False)
+    spool.append(1, 0, answered(1000), measured=True)
+    spool.append(2, 0, Exchange(t_sent=2000, t_end=2100, failure=failures.CONNECT), measured=True)
     wait_for(lambda: Decoded(*board.get()).done == 2)
-    assert Decoded(*board.get())[:4] == (2, 1, 500, 3)
+    decoded = Decoded(*board.get())
+    assert (decoded.failed, decoded.ttft_sum, decoded.output_tokens) == (1, 500, 3)
+    assert (decoded.failed_in_a_row, decoded.refused_in_a_row) == (1, 1)
     assert not (directory / TRACE).exists()
 
-    spool.append(3, 0, answered(3000))
+    spool.append(3, 0, answered(3000), measured=True)
     spool.close()
 
     assert tell(decoder) == (0, b"")

@@ -9,22 +9,26 @@ from typing import Any
 
 import pytest
 
-from pytest_npuperf.load.plan import LoadPlan
+from pytest_npuperf.load.feed import Feed
+from pytest_npuperf.load.plan import LoadPlan, PlannedRequest
+from pytest_npuperf.load.standard_input import END
 from pytest_npuperf.load.workspace import write_plan
-from pytest_npuperf.wire.chat import request_body
 
 MakePlan = Callable[..., LoadPlan]
 WaitFor = Callable[[Callable[[], object]], None]
 
 
 @pytest.fixture
-def directory(simulate: Callable[..., Any], make_plan: MakePlan) -> Iterator[Path]:
+def directory(
+    simulate: Callable[..., Any], make_plan: MakePlan, make_request: Callable[..., PlannedRequest]
+) -> Iterator[Path]:
     """A workspace whose load would never end."""
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as parent:
         directory = Path(parent) / "workspace"
         directory.mkdir()
-        body = request_body([{"role": "user", "content": "say it"}], model="simulated-model", max_tokens=1)
-        write_plan(directory, make_plan(simulate(ttft=600.0).url, requests=1), [body])
+        plan = make_plan(simulate(ttft=600.0).url, requests=1)
+        write_plan(directory, plan)
+        Feed(directory, plan, [make_request("say it")]).top_up(0)
         yield directory
 
 
@@ -40,14 +44,14 @@ def generator(directory: Path) -> Iterator[subprocess.Popen[bytes]]:
         yield process
 
 
-def test_a_byte_stops_the_generator_in_order(
+def test_a_word_stops_the_generator_in_order(
     directory: Path, generator: subprocess.Popen[bytes], wait_for: WaitFor
 ) -> None:
     assert generator.stdin is not None
     assert generator.stderr is not None
     wait_for(lambda: runs(directory))
 
-    generator.stdin.write(b"\n")
+    generator.stdin.write(END)
 
     assert (generator.wait(30), generator.stderr.read()) == (0, b"")
     assert runs(directory), "the directory is left to the process that made it"

@@ -24,7 +24,7 @@ DONE = b"data: [DONE]\n\n"
 
 def answered(t_sent: int, *events: bytes, unstamped_reads: int = 0) -> Exchange:
     """An exchange whose events came one a read, 10, 20, ... after it was sent, each seen 1 later."""
-    ends = np.cumsum([len(event) for event in events])
+    ends = np.cumsum([len(event) for event in events]).tolist()
     return Exchange(
         t_sent=t_sent,
         t_end=t_sent + 10 * len(events) + 5,
@@ -33,10 +33,7 @@ def answered(t_sent: int, *events: bytes, unstamped_reads: int = 0) -> Exchange:
         unstamped_reads=unstamped_reads,
         status=200,
         body=bytearray(b"".join(events)),
-        read_ends=array("q", ends.tolist()),
-        read_stamps=array("q", [t_sent + 10 * (i + 1) for i in range(len(events))]),
-        read_lags=array("q", [1] * len(events)),
-        read_slept=array("b", [1] * len(events)),
+        reads=array("q", [v for i, end in enumerate(ends, 1) for v in (end, t_sent + 10 * i, 1, 1)]),
     )
 
 
@@ -47,7 +44,7 @@ def build(tmp_path: Path) -> Callable[..., Trace]:
     def make(*rows: tuple[int, Exchange]) -> Trace:
         builder = TraceBuilder(keep_text=False)
         for number, exchange in rows:
-            builder.add(exchange, request_id=f"test-{number}", t_scheduled=exchange.t_sent - 2)
+            builder.add(exchange, builder.read(exchange), request_id=f"test-{number}", t_scheduled=exchange.t_sent - 2)
         builder.write(tmp_path / "trace")
         return read_trace(tmp_path / "trace")
 
@@ -127,14 +124,6 @@ def test_without_requests_the_trace_is_empty_and_claims_no_kernel_stamps(build: 
     assert len(trace) == 0
     assert trace.chunk_offsets.tolist() == [0]
     assert trace.kernel_stamps is False
-
-
-def test_adding_returns_the_answer_for_progress() -> None:
-    builder = TraceBuilder(keep_text=False)
-
-    answer = builder.add(answered(0, CHUNK, FINISH, USAGE), request_id="test-0", t_scheduled=0)
-
-    assert (answer.chunk_stamps[0], answer.output_tokens, answer.failure) == (10, 4, "")
 
 
 def test_columns_are_of_64_bits(build: Callable[..., Trace]) -> None:

@@ -1,12 +1,10 @@
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
-import pytest
-
 from pytest_npuperf.load.plan import LoadPlan
-from pytest_npuperf.load.workspace import Board, Bodies, read_plan, write_plan
+from pytest_npuperf.load.workspace import Board, read_plan, write_plan
 from pytest_npuperf.wire.timeouts import Timeouts
 
 
@@ -15,27 +13,9 @@ def test_a_plan_comes_back_as_it_was_written(tmp_path: Path, make_plan: Callable
         "https://[::1]:8443/x", requests=7, warmup=2, concurrency=3, timeouts=Timeouts(total=1.5)
     )
 
-    write_plan(tmp_path, plan, [])
+    write_plan(tmp_path, plan)
 
     assert read_plan(tmp_path) == plan
-
-
-def test_bodies_come_back_by_number(tmp_path: Path, make_plan: Callable[..., LoadPlan]) -> None:
-    bodies = [b'{"a": 1}', "é".encode(), b"", bytes(range(256)) * 100]
-
-    write_plan(tmp_path, make_plan(), iter(bodies))
-
-    written = Bodies(tmp_path)
-    assert [written[number] for number in range(len(bodies))] == bodies
-
-
-def test_a_body_that_cannot_be_made_is_not_hidden(tmp_path: Path, make_plan: Callable[..., LoadPlan]) -> None:
-    def bodies() -> Iterator[bytes]:
-        yield b"{}"
-        raise LookupError("no more prompts")
-
-    with pytest.raises(LookupError, match="no more prompts"):
-        write_plan(tmp_path, make_plan(), bodies())
 
 
 def test_a_board_begins_at_zero_and_is_seen_by_another_mapping(tmp_path: Path) -> None:

@@ -222,10 +222,7 @@ def received() -> Callable[..., Exchange]:
             t_end=10**9,
             status=status,
             body=bytearray(body),
-            read_ends=array("q", ends),
-            read_stamps=array("q", [1000 * (i + 1) for i in range(len(ends))]),
-            read_lags=array("q", [i + 1 for i in range(len(ends))]),
-            read_slept=array("b", [slept] * len(ends)),
+            reads=array("q", [v for i, end in enumerate(ends, 1) for v in (end, 1000 * i, i, slept)]),
         )
 
     return make

@@ -99,7 +99,7 @@ def test_answers_of_real_servers_are_read(
         "failure": "",
     } | CAPTURES[name]
 
-    answer = read_answer(received(capture(name)), keep_text=True)
+    answer = read_answer(received(capture(name)))
 
     seen = {
         "chunks": len(answer.chunk_stamps),
@@ -130,10 +130,10 @@ def test_a_chunk_gets_the_stamp_of_the_read_that_completed_it(
 ) -> None:
     body = capture(name)
     cuts = data.draw(st.lists(st.integers(0, len(body)), max_size=60))
-    whole = read_answer(received(body), keep_text=True)
+    whole = read_answer(received(body))
     exchange = received(body, cuts=cuts)
 
-    answer = read_answer(exchange, keep_text=True)
+    answer = read_answer(exchange)
 
     chunks = [complete for complete, text in events(body) if _is_chunk(text)]
     reads = [next(i for i, end in enumerate(exchange.read_ends) if end >= complete) for complete in chunks]
@@ -181,6 +181,7 @@ def test_what_comes_after_done_is_not_looked_at(received: Received) -> None:
         {"reasoning": "hm"},
         {"tool_calls": [{"index": 0, "function": {"arguments": "{"}}]},
         {"audio": {"data": "UklGRg=="}},
+        {"audio": {"id": "audio-1", "transcript": "a"}},
     ],
     ids=lambda output: next(iter(output)),
 )
@@ -198,6 +199,7 @@ def test_generated_output_of_any_kind_is_a_chunk(output: dict[str, Any], receive
         event(choices=[{"delta": {"role": "assistant"}}]),
         event(choices=[{"delta": {}, "finish_reason": None}]),
         event(choices=[{"delta": {"tool_calls": [], "audio": {}, "reasoning": ""}}]),
+        event(choices=[{"delta": {"audio": {"id": "audio-1", "expires_at": 1729018505}}}]),
         event(choices=[{"finish_reason": None}]),
         event(choices=[], usage={"prompt_tokens": 1, "completion_tokens": 1}),
         event(choices=None, usage=None),
@@ -294,11 +296,10 @@ def test_reads_of_several_chunks_are_counted_where_the_loop_had_not_slept(
     assert (prompt.crowded_reads, prompt.crowded_first) == (0, False)
 
 
-def test_text_is_kept_only_where_it_is_asked_for(received: Received) -> None:
+def test_the_text_of_an_answer_is_joined(received: Received) -> None:
     exchange = received(delta("a ") + delta("\u2028b") + FINISH + DONE)
 
-    assert read_answer(exchange).text == ""
-    assert read_answer(exchange, keep_text=True).text == "a \u2028b"
+    assert read_answer(exchange).text == "a \u2028b"
 
 
 def test_done_without_a_finish_reason_is_truncated(received: Received) -> None:
@@ -347,7 +348,7 @@ def test_an_event_that_is_not_a_chat_chunk_fails_the_request(bad: bytes, receive
 def test_bytes_that_are_not_utf_8_are_replaced_as_the_specification_asks(received: Received) -> None:
     broken = delta("a?b").replace(b"?", b"\xf0\x9f")
 
-    answer = read_answer(received(broken + FINISH + DONE), keep_text=True)
+    answer = read_answer(received(broken + FINISH + DONE))
 
     assert (answer.text, answer.failure) == ("a\ufffdb", "")
 

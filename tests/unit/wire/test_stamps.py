@@ -36,6 +36,9 @@ class Clocks:
         self._monotonic += step
         self._wall += step
 
+    def set_wall(self, wall: int) -> None:
+        self._wall = wall
+
     def monotonic_ns(self) -> int:
         self._passed()
         return self._monotonic
@@ -61,21 +64,36 @@ def clocks(monkeypatch: pytest.MonkeyPatch) -> type[Clocks]:
 def test_a_kernel_stamp_is_mapped_to_the_monotonic_clock(clocks: type[Clocks]) -> None:
     clocks(monotonic=7 * SECOND, wall=1_000 * SECOND, steps=[])
 
-    assert stamps.arrival(kernel_stamp(1_000 * SECOND - 250)) == (7 * SECOND - 250, 250)
+    clock = stamps.ArrivalClock()
+
+    assert clock.arrival(kernel_stamp(1_000 * SECOND - 250)) == (7 * SECOND - 250, 250, 7 * SECOND)
 
 
 def test_a_program_descheduled_between_the_clocks_does_not_shift_the_stamp(clocks: type[Clocks]) -> None:
     clocks(monotonic=7 * SECOND, wall=1_000 * SECOND, steps=[0, 30_000_000, 0])
 
-    stamp, lag = stamps.arrival(kernel_stamp(1_000 * SECOND - 250))
+    stamp, lag, now = stamps.ArrivalClock().arrival(kernel_stamp(1_000 * SECOND - 250))
 
-    assert (stamp, lag) == (7 * SECOND - 250, 30_000_250)
+    assert (stamp, lag, now) == (7 * SECOND - 250, 30_000_250, 7 * SECOND + 30_000_000)
 
 
 def test_a_wall_clock_that_was_set_back_leaves_the_programs_own_time(clocks: type[Clocks]) -> None:
     clocks(monotonic=7 * SECOND, wall=1_000 * SECOND, steps=[])
 
-    assert stamps.arrival(kernel_stamp(1_001 * SECOND)) == (7 * SECOND, UNKNOWN)
+    arrival = stamps.ArrivalClock().arrival(kernel_stamp(1_001 * SECOND))
+
+    assert arrival == (7 * SECOND, UNKNOWN, 7 * SECOND)
+
+
+@pytest.mark.parametrize("jump", [-3600 * SECOND, 3600 * SECOND])
+def test_a_wall_clock_that_was_set_shifts_no_stamp(jump: int, clocks: type[Clocks]) -> None:
+    set_clock = clocks(monotonic=7 * SECOND, wall=10_000 * SECOND, steps=[])
+    clock = stamps.ArrivalClock()
+
+    set_clock.set_wall(10_000 * SECOND + jump)
+
+    stamp = kernel_stamp(10_000 * SECOND + jump - 250)
+    assert clock.arrival(stamp) == (7 * SECOND - 250, 250, 7 * SECOND)
 
 
 @pytest.mark.parametrize(
@@ -93,7 +111,7 @@ def test_a_read_without_a_kernel_stamp_has_the_programs_own(
 ) -> None:
     clocks(monotonic=7 * SECOND, wall=1_000 * SECOND, steps=[])
 
-    assert stamps.arrival(ancillary) == (7 * SECOND, UNKNOWN)
+    assert stamps.ArrivalClock().arrival(ancillary) == (7 * SECOND, UNKNOWN, 7 * SECOND)
 
 
 def test_there_are_no_kernel_stamps_but_on_linux(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -136,7 +154,7 @@ def test_the_kernel_tells_when_data_came_not_when_it_was_read(
             sent = time.monotonic_ns()
             time.sleep(0.1)
             _, ancillary, _, _ = client.recvmsg(100, stamps.ANCILLARY_SIZE)
-            stamp, lag = stamps.arrival(ancillary)
+            stamp, lag, _ = stamps.ArrivalClock().arrival(ancillary)
 
     assert lag > 90_000_000
     assert stamp < sent + 50_000_000

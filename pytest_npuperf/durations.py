@@ -1,13 +1,15 @@
-"""Durations as people write them."""
+"""Durations and shares as people write them."""
 
 from __future__ import annotations
 
 import re
 
-__all__ = ["parse_duration"]
+__all__ = ["parse_duration", "parse_share"]
 
 _UNITS = {"us": 1e-6, "ms": 1e-3, "s": 1.0, "min": 60.0, "h": 3600.0}
-_DURATION = re.compile(r"\s*(\d+(?:\.\d+)?|\.\d+)\s*([a-z]*)\s*")
+_NUMBER = r"\s*(\d+(?:\.\d+)?|\.\d+)\s*"
+_DURATION = re.compile(rf"{_NUMBER}([a-z]*)\s*")
+_SHARE = re.compile(rf"{_NUMBER}(%?)\s*")
 
 
 def parse_duration(value: object) -> float:
@@ -24,3 +26,18 @@ def parse_duration(value: object) -> float:
             f"or a number with one of the units {', '.join(_UNITS)}"
         )
     return seconds
+
+
+def parse_share(value: object) -> float:
+    """The part of a whole, 0 to 1, that ``0.1`` or ``"10 %"`` stands for.
+
+    Raises:
+        ValueError: The value is not a share.
+    """
+    match = _SHARE.fullmatch(str(value)) if not isinstance(value, bool) else None
+    share = float(match[1]) / (100 if match[2] else 1) if match else -1.0
+    if not 0 <= share <= 1:
+        raise ValueError(
+            f"{value!r} is not a share: allowed are a number from 0 to 1, or one from 0 % to 100 %"
+        )
+    return share

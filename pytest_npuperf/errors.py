@@ -10,6 +10,7 @@ NpuperfError
 │   ├── DeployError      its deploy.sh could not start, ended, or left nothing running
 │   └── NotReadyError    its server runs but does not answer as it must
 ├── LoadError            the load generator ended without handing its trace over
+├── LoadAbortedError     the load was given up by a rule of the case
 └── ClientBoundError     the client was the bottleneck: what it measured is not the server
 
 Every message says what was wrong, the value seen, what is allowed and what to do.
@@ -23,6 +24,7 @@ __all__ = [
     "DatasetError",
     "DeployError",
     "InstallError",
+    "LoadAbortedError",
     "LoadError",
     "NotReadyError",
     "NpuperfError",
@@ -68,6 +70,10 @@ class NotReadyError(AdapterError):
 
 class LoadError(NpuperfError):
     """The load generator ended without handing its trace over."""
+
+
+class LoadAbortedError(NpuperfError):
+    """The load was given up by a rule of the case; what it measured until then is reported."""
 
 
 class ClientBoundError(NpuperfError):

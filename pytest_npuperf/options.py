@@ -21,7 +21,10 @@ TASKS = ("text-generation", "image-text-to-text", "any-to-any")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """Every setting of a run; ``sources`` says where each value came from."""
+    """Every setting of a run; ``sources`` says where each value came from.
+
+    A source is option, environment, ini or default; the seed's is drawn where nobody gave one.
+    """
 
     model: str | None
     base_url: str | None
@@ -173,7 +176,7 @@ _OPTIONS = (
     _Option("ca-file", "PEM file with the authorities to trust on https (default: the system's)", "FILE"),
     _Option("insecure", "accept any certificate on https", None, False, _boolean, flag=True),
     _Option("save-text", "keep the generated text in the report", None, False, _boolean, flag=True),
-    _Option("seed", "seed of prompts and schedules (default: 0)", "N", 0, int),
+    _Option("seed", "seed of prompts and schedules (default: drawn anew for each run)", "N", None, int),
     _Option("report-dir", "parent of the report directories (default: .npuperf/reports)", "DIR"),
     _Option(
         "abbr",
@@ -213,6 +216,9 @@ def add_options(parser: pytest.Parser) -> None:
 def read_settings(config: pytest.Config, environ: Mapping[str, str] = os.environ) -> Settings:
     """The settings of this run: command line before environment before ini before default.
 
+    Without a seed one is drawn, so that no prompt of an earlier run comes again: a server's prefix
+    cache would answer it early.
+
     Raises:
         SettingsError: A value is not allowed.
     """
@@ -220,6 +226,8 @@ def read_settings(config: pytest.Config, environ: Mapping[str, str] = os.environ
     sources: dict[str, str] = {}
     for option in _OPTIONS:
         values[option.key], sources[option.key] = _read(option, config, environ)
+    if values["seed"] is None:
+        values["seed"], sources["seed"] = int.from_bytes(os.urandom(4), "big"), "drawn"
     _check_target(values, sources)
     return Settings(
         **(values | _paths(values, sources, config)),

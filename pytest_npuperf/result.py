@@ -6,15 +6,20 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from pytest_npuperf.errors import ClientBoundError
+from pytest_npuperf.capacity import Exploration
+from pytest_npuperf.errors import ClientBoundError, LoadAbortedError
 from pytest_npuperf.metrics import ClientHealth, Sample, Summary
 from pytest_npuperf.slo import Budget, Verdict, implied_budgets, judge, parse_budget
-from pytest_npuperf.trace import Trace
+from pytest_npuperf.trace import UNKNOWN, Trace
 
 if TYPE_CHECKING:
     import pandas
 
 __all__ = ["BudgetsBroken", "CaseResult", "RunRecord", "require"]
+
+
+_CACHED_BY_CHANCE = 0.05
+"""Share of the input tokens that may be cached unasked: prompts share the chat template's first block."""
 
 
 class BudgetsBroken(AssertionError):
@@ -33,11 +38,19 @@ def require(verdicts: Sequence[Verdict]) -> None:
         raise BudgetsBroken(verdicts)
 
 
-def require_measured(results: Iterable[CaseResult]) -> None:
-    """Raise ClientBoundError where a case's figures are not the server's."""
-    reasons = [f"{result.name}: {result.not_measured}" for result in results if result.not_measured]
-    if reasons:
-        raise ClientBoundError("\n".join(reasons))
+def require_measured(results: Sequence[CaseResult]) -> None:
+    """Fail where a case was not measured as it was meant to be.
+
+    Raises:
+        ClientBoundError: The figures of one are not the server's.
+        LoadAbortedError: One was given up.
+    """
+    unmeasured = [f"{result.name}: {result.not_measured}" for result in results if result.not_measured]
+    if unmeasured:
+        raise ClientBoundError("\n".join(unmeasured))
+    aborted = [f"{result.name}: aborted: {result.aborted}" for result in results if result.aborted]
+    if aborted:
+        raise LoadAbortedError("\n".join(aborted))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,8 +69,20 @@ class CaseResult:
     trace: Trace
     summary: Summary
     health: ClientHealth
+    stages: tuple[Summary, ...] = ()
+    """The stages beside the total: ``steady``, or each turn of conversations."""
+    steady_window: tuple[float, float] | None = None
+    """Bounds of the steady stage in seconds from the first request sent; None without one."""
+    no_steady: str = ""
+    """Why there is no steady stage, '' where there is one or none was asked for."""
+    cache_expected: bool = True
+    """Whether requests are meant to share prefixes, so that the server may take them from its cache."""
     not_measured: str = ""
     """Why the figures are not the server's, '' where they are: such a case is never judged."""
+    aborted: str = ""
+    """Why the load was given up before its end, '' where it was not: such a case fails."""
+    exploration: Exploration | None = None
+    """The steps of a search or a sweep, this measurement among them; None for a case at one load."""
     verdicts: list[Verdict] = field(default_factory=list)
     """Every verdict given so far, each once, in the order they were given."""
 
@@ -76,18 +101,45 @@ class CaseResult:
 
     def judge(self, budgets: Iterable[Budget]) -> list[Verdict]:
         """Judge parsed budgets and keep their verdicts; raises nothing."""
-        verdicts = judge(budgets, self.summary)
+        return self._keep(judge(budgets, self.summaries, no_steady=self.no_steady))
+
+    def judge_implied(self) -> list[Verdict]:
+        """Judge what every case has to keep without being asked, and keep the verdicts.
+
+        A search has to find a load, and its budgets hold there. To be called once every other
+        budget has been judged: what is implied depends on them.
+        """
+        searched = self._judge_search()
+        implied = implied_budgets([verdict.budget for verdict in self.verdicts], self.summary)
+        return searched + self.judge(implied)
+
+    def _judge_search(self) -> list[Verdict]:
+        if self.exploration is None or self.exploration.search is None:
+            return []
+        found = self.exploration.capacity_verdict()
+        return self._keep([found]) + self.judge(self.exploration.search.budgets) if found else []
+
+    def _keep(self, verdicts: list[Verdict]) -> list[Verdict]:
         for verdict in verdicts:
             if verdict not in self.verdicts:
                 self.verdicts.append(verdict)
         return verdicts
 
-    def judge_implied(self) -> list[Verdict]:
-        """Judge what every case has to keep without being asked, and keep the verdicts.
+    @property
+    def summaries(self) -> tuple[Summary, ...]:
+        """The summaries of all stages, the total first."""
+        return (self.summary, *self.stages)
 
-        To be called once every other budget has been judged: what is implied depends on them.
-        """
-        return self.judge(implied_budgets([verdict.budget for verdict in self.verdicts], self.summary))
+    @property
+    def suspect(self) -> tuple[str, ...]:
+        """Why the figures may be those of another load than was meant; nothing where they are not."""
+        rate = self.summary.cache_hit_rate
+        if self.cache_expected or rate is None or rate <= _CACHED_BY_CHANCE:
+            return ()
+        return (
+            f"{rate:.1%} of the input tokens came from the server's prefix cache, though no prompt was to "
+            "share its beginning with another: the server has seen them before, so TTFT is too short",
+        )
 
     @property
     def e2el(self) -> Sample:
@@ -122,7 +174,7 @@ class CaseResult:
     def to_frame(self) -> pandas.DataFrame:
         """One row a request; seconds, tokens and token/s, NaN where there is no value.
 
-        ``start_time`` counts from the first request sent.
+        ``start_time`` counts from the first request sent, ``turn`` from 1.
         """
         import pandas
 
@@ -142,6 +194,7 @@ class CaseResult:
                 "output_tokens": values.output_tokens,
                 "output_token_throughput": values.output_token_throughput,
                 "schedule_delay": values.schedule_delay,
+                "turn": pandas.Series(self.trace.turn + 1).where(self.trace.turn != UNKNOWN),
                 "finish_reason": self.trace.finish_reason,
             }
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
@@ -12,7 +12,7 @@ from uuid import uuid4
 
 import pytest
 
-from pytest_npuperf.errors import CaseError
+from pytest_npuperf.errors import CaseError, LoadError
 from pytest_npuperf.options import Settings
 from pytest_npuperf.terminal import LiveLine
 
@@ -22,11 +22,13 @@ if TYPE_CHECKING:
     from pytest_npuperf.adapter import Served
     from pytest_npuperf.case import Case
     from pytest_npuperf.case_file import ServerSection
+    from pytest_npuperf.explorer import Explorer
     from pytest_npuperf.recorder import Recording
     from pytest_npuperf.result import CaseResult, RunRecord
     from pytest_npuperf.runner import CaseRun, ClientSettings
     from pytest_npuperf.slo.budget import Budget
     from pytest_npuperf.slo.verdict import Verdict
+    from pytest_npuperf.target import TargetFinder
 
 __all__ = ["RESULTS", "SESSION", "PerfSession"]
 
@@ -43,6 +45,7 @@ class PerfSession:
         self._config = config
         self._server_section: tuple[Path, ServerSection] | None = None
         self._served: Served | None = None
+        self._target_finder: TargetFinder | None = None
         self._directory: Path | None = None
         self._started = _now()
         self.live = LiveLine(config)
@@ -88,27 +91,24 @@ class PerfSession:
             yield served
 
     @contextmanager
-    def measuring(self, case: Case, item: pytest.Item, served: Served) -> Iterator[CaseRun]:
+    def measuring(self, case: Case, item: pytest.Item, served: Served) -> Iterator[CaseRun | Explorer]:
         """A case while it runs; its result is added at the end, also when it is interrupted."""
         import msgspec
 
-        from pytest_npuperf.runner import CaseRun
+        from pytest_npuperf.explorer import measure
 
         if case.seed is None:
             case = msgspec.structs.replace(case, seed=self.settings.seed)
         log = self._log(case.name)
-        run = CaseRun(
-            case,
-            served,
-            nodeid=item.nodeid,
-            log=log,
-            note=self._step_log(log),
-            client=self._client_settings(),
-        )
+        note = self._step_log(log)
+        target = self._targets(served).find(case, note)
+        run = measure(case, target, nodeid=item.nodeid, log=log, note=note, client=self._client_settings())
         try:
             yield run
         except BaseException:
-            self._add(item, run.finish(stopped=True))
+            # where the load has left nothing, the reason is on its way already
+            with suppress(LoadError):
+                self._add(item, run.finish(stopped=True))
             raise
         else:
             self._add(item, run.finish())
@@ -161,6 +161,20 @@ class PerfSession:
     def _add(self, item: pytest.Item, result: CaseResult) -> None:
         item.stash.setdefault(RESULTS, []).append(result)
         self.results.append(result)
+
+    def _targets(self, served: Served) -> TargetFinder:
+        from pytest_npuperf.target import TargetFinder
+
+        if self._target_finder is None:
+            model = Path(self.settings.model) if self.settings.model else None
+            self._target_finder = TargetFinder(
+                served.base_url,
+                served.model,
+                model_path=model if model is not None and model.is_dir() else None,
+                api_key=self.settings.api_key,
+                tls=self.settings.tls,
+            )
+        return self._target_finder
 
     def _client_settings(self) -> ClientSettings:
         from pytest_npuperf.runner import ClientSettings

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar, get_args, get_type_hints
+from typing import Any, Literal, TypeVar, get_args, get_origin
 
 import msgspec
 import yaml
@@ -21,6 +21,7 @@ _T = TypeVar("_T")
 # "Expected `int`, got `str` - at `$.cases[0].requests`"
 _LOCATED = re.compile(r"(?P<what>.*?)(?: - at `(?P<place>\$.*)`)?", re.DOTALL)
 _UNKNOWN_KEY = re.compile(r"Object contains unknown field `(.*)`")
+_UNKNOWN_WORD = re.compile(r"Invalid enum value '(.*)'")
 _STEP = re.compile(r"\.([^.\[]+)|\[(\d+)\]")
 
 
@@ -77,13 +78,13 @@ class YamlSource:
         return CaseError(f"{where}: {key_path}: {what}" if key_path else f"{where}: {what}")
 
     def _invalid(self, what: str, place: str, wanted: type) -> CaseError:
-        unknown = _UNKNOWN_KEY.fullmatch(what)
-        if unknown is None:
-            return self.error(place, f"{what}; the value is {self._value(place)!r}")
-        allowed = _keys(_type_at(wanted, place))
-        near = difflib.get_close_matches(unknown[1], allowed, n=1)
-        hint = f"; did you mean {near[0]!r}?" if near else ""
-        return self.error(f"{place}.{unknown[1]}", f"unknown key; allowed are {', '.join(allowed)}{hint}")
+        if match := _UNKNOWN_KEY.fullmatch(what):
+            allowed = _keys(_struct_in(_type_at(wanted, place)))
+            return self.error(f"{place}.{match[1]}", f"unknown key; {_allowed(match[1], allowed)}")
+        if match := _UNKNOWN_WORD.fullmatch(what):
+            words = _words(_type_at(wanted, place))
+            return self.error(place, f"{match[1]!r} is not allowed; {_allowed(match[1], words)}")
+        return self.error(place, f"{what}; the value is {self._value(place)!r}")
 
     def _value(self, place: str) -> Any:
         value = self.value
@@ -119,21 +120,39 @@ class YamlSource:
                 self._refuse_repeated_keys(value_node)
 
 
+def _allowed(seen: str, allowed: list[str]) -> str:
+    near = difflib.get_close_matches(seen, allowed, n=1)
+    hint = f"; did you mean {near[0]!r}?" if near else ""
+    return f"allowed are {', '.join(allowed)}{hint}"
+
+
 def _type_at(wanted: Any, place: str) -> Any:
     for key, index in _STEP.findall(place):
-        struct = _struct_in(wanted)
-        wanted = get_args(_list_in(wanted))[0] if index else get_type_hints(struct)[key]
-    return _struct_in(wanted)
+        if index:
+            wanted = next(get_args(o)[0] for o in _options(wanted) if get_origin(o) is list)
+        else:
+            struct = _struct_in(wanted)
+            fields = msgspec.structs.fields(struct)
+            wanted = next(field.type for field in fields if field.encode_name == key)
+    return wanted
+
+
+def _options(wanted: Any) -> tuple[Any, ...]:
+    """The types of a union; of another type, itself."""
+    return (wanted, *get_args(wanted))
 
 
 def _struct_in(wanted: Any) -> Any:
-    options = (wanted, *get_args(wanted))
-    return next((o for o in options if isinstance(o, type) and issubclass(o, msgspec.Struct)), None)
-
-
-def _list_in(wanted: Any) -> Any:
-    return next(o for o in (wanted, *get_args(wanted)) if getattr(o, "__origin__", None) is list)
+    return next(o for o in _options(wanted) if isinstance(o, type) and issubclass(o, msgspec.Struct))
 
 
 def _keys(struct: Any) -> list[str]:
-    return sorted(field.name for field in msgspec.structs.fields(struct))
+    return sorted(field.encode_name for field in msgspec.structs.fields(struct))
+
+
+def _words(wanted: Any) -> list[str]:
+    """The words that may stand somewhere, and the keys where a mapping may stand there too."""
+    literals = [o for o in _options(wanted) if get_origin(o) is Literal]
+    structs = [o for o in _options(wanted) if isinstance(o, type) and issubclass(o, msgspec.Struct)]
+    words = [word for literal in literals for word in get_args(literal)]
+    return words + [f"{{{key}: ...}}" for struct in structs for key in _keys(struct)]

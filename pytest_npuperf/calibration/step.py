@@ -83,8 +83,7 @@ def run_step(server: Server, settings: CalibrationSettings, streams: int, *, pro
     )
 
 
-def _run(
-    plan: LoadPlan, planned: list[PlannedRequest], processor: int | None) -> tuple[Trace, ClientUsage]:
+def _run(plan: LoadPlan, planned: list[PlannedRequest], processor: int | None) -> tuple[Trace, ClientUsage]:
     with TemporaryDirectory(prefix="npuperf-") as directory:
         with on_processor(processor):
             load = LoadRun(plan, planned, log=Path(directory, "load.log"), api_key=None)

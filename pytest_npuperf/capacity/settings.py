@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Literal
 
+from pytest_npuperf.errors import CaseError
 from pytest_npuperf.slo.budget import Budget
 
 __all__ = ["LoadAxis", "Search", "Sweep"]
@@ -15,17 +18,54 @@ LoadAxis = Literal["concurrency", "rate"]
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """Find the largest load between ``lowest`` and ``highest`` that keeps all the budgets."""
+    """Find the largest load between ``lowest`` and ``highest`` that keeps all the budgets.
+
+    Raises:
+        CaseError: There is no budget, or a bound is not a load.
+    """
 
     maximize: LoadAxis
     budgets: tuple[Budget, ...]
     lowest: float = 1
     highest: float = 512
 
+    def __post_init__(self) -> None:
+        if not self.budgets:
+            raise CaseError(
+                "a search has no budget to keep: name at least one under 'while', such as ttft.p99 < 500 ms"
+            )
+        _check_loads("a search", self.maximize, (self.lowest, self.highest))
+        if self.lowest > self.highest:
+            raise CaseError(
+                f"a search goes from {self.lowest:g} to {self.highest:g}: 'from' must not be above 'to'"
+            )
+
 
 @dataclass(frozen=True, slots=True)
 class Sweep:
-    """Measure the same case at each of these loads, in their order."""
+    """Measure the same case at each of these loads, the smallest first.
+
+    Raises:
+        CaseError: There is no load, one is not valid, or they do not rise.
+    """
 
     axis: LoadAxis
     values: tuple[float, ...]
+
+    def __post_init__(self) -> None:
+        if not self.values:
+            raise CaseError(f"a sweep over {self.axis} has no values: list at least one")
+        _check_loads("a sweep", self.axis, self.values)
+        for value, following in pairwise(self.values):
+            if following <= value:
+                raise CaseError(
+                    f"a sweep has {following:g} after {value:g}: list each load once, the smallest first"
+                )
+
+
+def _check_loads(what: str, axis: LoadAxis, loads: Iterable[float]) -> None:
+    for load in loads:
+        if load <= 0:
+            raise CaseError(f"{what} over {axis} has a load of {load:g}: loads are above 0")
+        if axis == "concurrency" and load != int(load):
+            raise CaseError(f"{what} over concurrency has a load of {load:g}: clients are whole numbers")

@@ -32,14 +32,11 @@ def arrival_offsets(load: OpenLoop, *, seed: int | str) -> Iterator[int]:
     if isinstance(load.rate, tuple):
         # less half a nanosecond: what is due at the very end is past it, however it was rounded
         end = sum(step.duration for step in load.rate) * _NS_PER_S - 0.5
-    latest = 0
     for position in _positions(load.arrival, random.Random(f"{seed}/arrivals")):
         offset = time_of(position) * _NS_PER_S
         if offset >= end:
             return
-        # where two pieces of a rate meet, rounding may step back
-        latest = max(latest, round(offset))
-        yield latest
+        yield round(offset)
 
 
 def cancelled(share: float, *, seed: int | str) -> Iterator[bool]:
@@ -98,13 +95,12 @@ def _stepped(steps: tuple[RateStep, ...]) -> Callable[[float], float]:
 def _ramped(ramp: Ramp) -> Callable[[float], float]:
     start, duration = ramp.start, ramp.duration
     if ramp.shape == "linear":
-        slope = (ramp.end - start) / duration
         total = (start + ramp.end) / 2 * duration
 
         def climb(position: float) -> float:
-            # the root of start * t + slope / 2 * t ** 2 = position, in the form that cancels nothing
-            root = math.sqrt(max(0.0, start**2 + 2 * slope * position))
-            return 2 * position / (start + root) if position else 0.0
+            # the square of the rate grows evenly with the position; the mean rate until then tells the time
+            rate = math.sqrt(start**2 + (ramp.end**2 - start**2) * (position / total))
+            return position / ((start + rate) / 2) if position else 0.0
 
     else:
         growth = math.log(ramp.end / start) / duration

@@ -105,7 +105,8 @@ class Sender:
         self._watch.busy_until = time.monotonic_ns()
 
     def _spool_some(self) -> None:
-        for _ in range(1 + len(self._finished) // _SPOOL_BACKLOG):
+        waiting = len(self._finished)  # none, where the load has been closed meanwhile
+        for _ in range(min(waiting, 1 + waiting // _SPOOL_BACKLOG)):
             self._spool_one()
         if self._finished:
             self._loop.call_later(_SPOOL_PAUSE, self._spool_some)

@@ -1,16 +1,27 @@
 """Traces to per-request values to summaries."""
 
+from pytest_npuperf.metrics.concurrency import concurrency_steps
 from pytest_npuperf.metrics.health import ClientHealth, client_health
+from pytest_npuperf.metrics.intervals import interval, is_precise
 from pytest_npuperf.metrics.requests import RequestValues, request_values
 from pytest_npuperf.metrics.sample import Sample
-from pytest_npuperf.metrics.summary import Summary, summarize
+from pytest_npuperf.metrics.steady import NoSteady, Steady, steady_stage, summarize_steady
+from pytest_npuperf.metrics.summary import Summary, summarize, turn_stages
 
 __all__ = [
     "ClientHealth",
+    "NoSteady",
     "RequestValues",
     "Sample",
+    "Steady",
     "Summary",
     "client_health",
+    "concurrency_steps",
+    "interval",
+    "is_precise",
     "request_values",
+    "steady_stage",
     "summarize",
+    "summarize_steady",
+    "turn_stages",
 ]

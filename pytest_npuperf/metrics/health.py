@@ -9,8 +9,7 @@ from typing import Literal
 import numpy as np
 
 from pytest_npuperf.metrics.requests import NS_PER_S, request_values
-from pytest_npuperf.metrics.sample import Sample
-from pytest_npuperf.trace import UNKNOWN, ClientUsage, Trace
+from pytest_npuperf.trace import UNKNOWN, ClientUsage, Ints, Trace
 
 __all__ = ["ClientHealth", "client_health"]
 
@@ -20,6 +19,8 @@ _TOLERANCE = 0.001
 """Seconds by which a request may go out late: scheduling on a machine that is not idle."""
 _SHORTEST = 0.1
 """Seconds of load below which its use of the processor says nothing."""
+_SHORTEST_SCHEDULE = 1.0
+"""Seconds of arrivals below which a few ms of lateness would pass for another rate."""
 _FEW = 10
 """Fewer events than that are chance, however large a share of a short load they are."""
 
@@ -45,6 +46,7 @@ _BOUNDS = {
         0.01, 0.05, "of the first chunks shared a read with others that a prompt client would have told apart"
     ),
     "late_share": _Bound(0.05, 0.20, "of the load's time went by between a request being due and being sent"),
+    "rate_shortfall": _Bound(0.02, 0.10, "of the arrival rate asked for was not achieved"),
     "run_delay_share": _Bound(
         0.25, 0.50, "of the time the load generator was ready to run but had no processor"
     ),
@@ -59,32 +61,45 @@ class ClientHealth:
 
     ``ok``: the figures describe the server. ``suspect``: they may hold a part of the client.
     ``invalid``: the client was the bottleneck. Shares are between 0 and 1, None where they are
-    not known; the samples are in seconds.
+    not known; rates are in requests a second, None in a closed loop.
     """
 
     state: State
     reasons: tuple[str, ...]
     """Why it is not ok, in words."""
-    receive_lag: Sample
-    """Of the chunks: from the kernel's stamp to the moment the client saw them."""
-    schedule_delay: Sample
-    """Of the requests: in a closed loop, from the end of the client's last answer to the next request."""
+    asked_rate: float | None
+    """From the first request that was due to the last."""
+    achieved_rate: float | None
+    """From the first request that was sent to the last."""
     crowded_reads: float | None
     """Reads of several chunks some of which may have waited for the client, as a share of all reads."""
     crowded_first: float | None
     """Requests whose first chunk came in such a read, as a share of those that got one."""
     late_share: float | None
-    """Schedule delay above 1 ms as a share of the time clients spent on requests, the delay included."""
+    """Schedule delay above 1 ms as a share of the time clients spent on requests, the delay included.
+    None where arrivals wait for one of a bounded number of clients: such a wait is not the client's fault."""
+    rate_shortfall: float | None
+    """Share of the asked rate that was not achieved; None as for ``late_share``, in a closed loop, and
+    where all were due within a second."""
     run_delay_share: float | None
     cpu_share: float | None
     unstamped_reads: float | None
 
 
-def client_health(trace: Trace, usage: ClientUsage) -> ClientHealth:
-    """Judge the client by what it recorded of itself."""
-    values = request_values(trace)
-    late_time = float((values.schedule_delay - _TOLERANCE).clip(min=0).sum())
-    busy_time = float((values.schedule_delay.clip(min=0) + values.e2el).sum())
+def client_health(
+    trace: Trace, usage: ClientUsage, *, scheduled: bool = False, bounded: bool = False
+) -> ClientHealth:
+    """Judge the client by what it recorded of itself.
+
+    Args:
+        trace: What it sent and received.
+        usage: What it used meanwhile.
+        scheduled: Whether requests were due at moments of their own (an open loop), not when a client
+            had its last answer.
+        bounded: Whether in such a loop only so many were in flight at once, and others had to wait.
+    """
+    asked_rate = _rate(trace.t_scheduled) if scheduled else None
+    achieved_rate = _rate(trace.t_sent) if scheduled else None
     reads = int(trace.reads.sum())
     crowded = {
         "crowded_reads": (int(trace.crowded_reads.sum()), reads),
@@ -93,7 +108,8 @@ def client_health(trace: Trace, usage: ClientUsage) -> ClientHealth:
     measured = usage.wall_time if usage.wall_time >= _SHORTEST * NS_PER_S else 0
     shares = {
         **{name: _share(*counts) for name, counts in crowded.items()},
-        "late_share": _share(late_time, busy_time),
+        "late_share": None if bounded else _late_share(trace),
+        "rate_shortfall": _rate_shortfall(trace) if scheduled and not bounded else None,
         "run_delay_share": None if usage.run_delay == UNKNOWN else _share(usage.run_delay, measured),
         "cpu_share": _share(usage.cpu_time, measured),
         "unstamped_reads": _share(int(trace.unstamped_reads.sum()), reads),
@@ -103,10 +119,31 @@ def client_health(trace: Trace, usage: ClientUsage) -> ClientHealth:
     return ClientHealth(
         state=_worst(breaches),
         reasons=tuple(breaches),
-        receive_lag=Sample(trace.chunk_lag[trace.chunk_lag != UNKNOWN] / NS_PER_S),
-        schedule_delay=Sample(values.schedule_delay),
+        asked_rate=asked_rate,
+        achieved_rate=achieved_rate,
         **shares,
     )
+
+
+def _late_share(trace: Trace) -> float | None:
+    values = request_values(trace)
+    late_time = float((values.schedule_delay - _TOLERANCE).clip(min=0).sum())
+    busy_time = float((values.schedule_delay.clip(min=0) + values.e2el).sum())
+    return _share(late_time, busy_time)
+
+
+def _rate(moments: Ints) -> float | None:
+    """Arrivals a second: n of them have n - 1 gaps."""
+    return _share(len(moments) - 1, _span(moments))
+
+
+def _rate_shortfall(trace: Trace) -> float | None:
+    asked, needed = _span(trace.t_scheduled), _span(trace.t_sent)
+    return max(0.0, 1 - asked / needed) if asked >= _SHORTEST_SCHEDULE else None
+
+
+def _span(moments: Ints) -> float:
+    return float(moments.max() - moments.min()) / NS_PER_S if len(moments) else 0.0
 
 
 def _breaches(shares: dict[str, float | None], few: set[str]) -> Iterator[tuple[str, State]]:

@@ -36,6 +36,9 @@ class RequestValues:
     output_tokens: Floats
     output_token_throughput: Floats
     schedule_delay: Floats
+    ttft_scheduled: Floats
+    """TTFT counted from the moment the request was due: a wait before it was sent is in it."""
+    e2el_scheduled: Floats
 
 
 def request_values(trace: Trace) -> RequestValues:
@@ -57,6 +60,8 @@ def request_values(trace: Trace) -> RequestValues:
         output_tokens=tokens,
         output_token_throughput=throughput,
         schedule_delay=_between(trace.t_scheduled, trace.t_sent),
+        ttft_scheduled=_between(trace.t_scheduled, trace.t_first),
+        e2el_scheduled=_between(trace.t_scheduled, trace.t_end),
     )
 
 

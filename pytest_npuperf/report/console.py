@@ -7,6 +7,7 @@ from pathlib import Path
 
 from pytest_npuperf.report.cells import cell, milliseconds
 from pytest_npuperf.report.directory import performance_folder
+from pytest_npuperf.report.exploration import exploration_lines, outcome_text
 from pytest_npuperf.report.names import case_stems, safe_stem
 from pytest_npuperf.report.tables import common_table, performance_table
 from pytest_npuperf.report.text import printable
@@ -43,8 +44,9 @@ def _full(task: str, result: CaseResult, outcome: str) -> list[str]:
     return [
         f"Performance Results of task: {task}:",
         *_marks(result, outcome),
-        *performance_table([result.summary]).splitlines(),
-        *common_table([result.summary]).splitlines(),
+        *performance_table(result.summaries).splitlines(),
+        *common_table(result.summaries).splitlines(),
+        *(exploration_lines(result.exploration) if result.exploration is not None else ()),
     ]
 
 
@@ -57,10 +59,18 @@ def _short(task: str, result: CaseResult, outcome: str) -> str:
         f"N {summary.success_requests}",
         f"failed {summary.failed_requests}",
     ]
+    if result.exploration is not None:
+        parts.append(outcome_text(result.exploration))
     if result.stopped:
         parts.append("STOPPED")
+    if result.aborted:
+        parts.append("ABORTED")
     if result.health.state != "ok":
         parts.append(f"CLIENT {result.health.state}")
+    if result.suspect:
+        parts.append("SUSPECT")
+    if result.no_steady:
+        parts.append("NO STEADY STAGE")
     if outcome != "passed":
         parts.append(outcome.upper())
     return f"{task}: {'; '.join(parts)}"
@@ -72,11 +82,24 @@ def _marks(result: CaseResult, outcome: str) -> Iterator[str]:
         yield f"{outcome.upper()} {printable(result.nodeid)}{_broken(result)}"
     if result.stopped:
         yield f"STOPPED before its end; requests measured until then: {len(result.trace)}"
+    if result.aborted:
+        yield f"ABORTED: {result.aborted}"
     if result.health.state != "ok":
         yield f"CLIENT {result.health.state}: {'; '.join(result.health.reasons)}"
+    for reason in result.suspect:
+        yield f"SUSPECT: {reason}"
+    if result.no_steady:
+        yield f"No steady stage: {result.no_steady}"
+    elif result.steady_window:
+        start, end = result.steady_window
+        yield f"Steady stage: from {cell(start, 's')} to {cell(end, 's')} after the first request was sent"
     for kind, failures in result.summary.errors.items():
         first = printable(result.trace.error_text[result.trace.error.index(kind)], _LONGEST_ERROR)
         yield f"{failures} failed with {printable(kind)}" + (f", the first: {first}" if first else "")
+    if result.summary.cancelled_requests:
+        yield f"{result.summary.cancelled_requests} cancelled by the client, as the case asks"
+    if result.summary.missed_output_length:
+        yield f"{result.summary.missed_output_length:.1%} of the answers missed the output length asked for"
     if result.summary.tokens_estimated:
         yield "Token counts are estimated from chunks where the server reported no usage"
 

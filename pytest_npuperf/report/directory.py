@@ -79,10 +79,15 @@ def _write_case(directory: Path, abbr: str, stem: str, result: CaseResult) -> di
     """Write the four files of a case; what each is -> its path from the report directory."""
     title = f"Concurrency visualization of {abbr}/{stem}" + (" (stopped)" if result.stopped else "")
     contents = {
-        "performance": (f"{stem}.csv", performance_csv([result.summary])),
-        "common": (f"{stem}.json", common_json([result.summary])),
+        "performance": (f"{stem}.csv", performance_csv(result.summaries)),
+        "common": (f"{stem}.json", common_json(result.summaries)),
         "details": (f"{stem}_details.json", details_json(result.trace)),
-        "plot": (f"{stem}_plot.html", plot_html(result.trace, title=title, picture_name=f"{stem}_plot")),
+        "plot": (
+            f"{stem}_plot.html",
+            plot_html(
+                result.trace, title=title, picture_name=f"{stem}_plot", steady_window=result.steady_window
+            ),
+        ),
     }
     paths = {}
     for what, (name, content) in contents.items():

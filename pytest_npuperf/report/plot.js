@@ -6,7 +6,8 @@ const requests = data.start.length;
 const duration = data.steps.time.at(-1) ?? 1;
 const peak = data.steps.count.reduce((most, count) => Math.max(most, count), 1);
 
-const RED = "#d62728", BLUE = "#1f77b4", GREEN = "#2ca02c", INK = "#222";
+const RED = "#d62728", BLUE = "#1f77b4", GREEN = "#2ca02c", INK = "#222", GREY = "#777";
+const cancelled = new Set(data.cancelled);
 const BAR_HEIGHT = 0.7;
 
 function milliseconds(seconds) {
@@ -27,6 +28,7 @@ function requestText(i) {
     `Decode: ${milliseconds(decode)}`,
     `E2EL: ${milliseconds(end - start)}`,
   ];
+  if (cancelled.has(i)) lines.push("Cancelled by the client");
   return lines.concat((data.failed[i] || []).map(escaped)).join("<br>");
 }
 
@@ -46,26 +48,34 @@ function addBar(trace, i, from, to, text) {
   trace.text.push(text, text, text, text, null);
 }
 
-function timeline() {
-  const prefill = bars("TTFT", RED), decode = bars("Decode", BLUE);
-  const failed = {
-    name: "Failed request", type: "scatter", mode: "markers", hoverinfo: "text",
-    marker: { symbol: "x", size: 8, color: INK, line: { color: "#fff", width: 1 } },
-    hoverlabel: { bgcolor: INK, font: { color: "#fff" }, align: "left" },
+// Where requests ended before their answer did.
+function ends(name, symbol, colour) {
+  return {
+    name, type: "scatter", mode: "markers", hoverinfo: "text",
+    marker: { symbol, size: 8, color: colour, line: { color: "#fff", width: 1 } },
+    hoverlabel: { bgcolor: colour, font: { color: "#fff" }, align: "left" },
     x: [], y: [], text: [],
   };
+}
+
+function addEnd(trace, i, at, text) {
+  trace.x.push(at);
+  trace.y.push(i + 1);
+  trace.text.push(text);
+}
+
+function timeline() {
+  const prefill = bars("TTFT", RED), decode = bars("Decode", BLUE);
+  const failed = ends("Failed request", "x", INK), givenUp = ends("Cancelled request", "square", GREY);
   for (let i = 0; i < requests; i++) {
     const start = data.start[i], first = start + data.ttft[i], end = data.end[i];
     const text = requestText(i);
     addBar(prefill, i, start, data.decoded[i] ? first : end, text);
     if (data.decoded[i]) addBar(decode, i, first, end, text);
-    if (data.failed[i]) {
-      failed.x.push(end);
-      failed.y.push(i + 1);
-      failed.text.push(text);
-    }
+    if (data.failed[i]) addEnd(failed, i, end, text);
+    if (cancelled.has(i)) addEnd(givenUp, i, end, text);
   }
-  return failed.x.length ? [prefill, decode, failed] : [prefill, decode];
+  return [prefill, decode, ...[failed, givenUp].filter((trace) => trace.x.length)];
 }
 
 function concurrency() {
@@ -94,6 +104,25 @@ function panelTitle(text, y) {
   };
 }
 
+// The steady stage: shaded behind both panels, its name in the space between them.
+function steadyShapes() {
+  if (!data.steady) return [];
+  const [x0, x1] = data.steady;
+  return [{
+    type: "rect", xref: "x", yref: "paper", x0, x1, y0: 0, y1: 1, layer: "below",
+    fillcolor: "rgba(255,193,7,0.15)", line: { width: 0 },
+  }];
+}
+
+function steadyTitle() {
+  if (!data.steady) return [];
+  const [x0, x1] = data.steady;
+  return [{
+    text: "Steady stage", xref: "x", yref: "paper", x: (x0 + x1) / 2, y: 0.35, yanchor: "middle",
+    showarrow: false, font: { size: 12, color: GREY },
+  }];
+}
+
 function layout() {
   const axis = {
     gridcolor: "#e6e6e6", showline: true, linecolor: "#999", ticks: "outside", tickcolor: "#999",
@@ -120,7 +149,9 @@ function layout() {
       ...count, domain: [0, 0.3], title: { text: "Concurrent requests" },
       range: countRange, tickvals: countTicks(countRange),
     },
+    shapes: steadyShapes(),
     annotations: [
+      ...steadyTitle(),
       panelTitle(requests ? "Request timeline" : "Request timeline (no request was sent)", 1.005),
       panelTitle("Concurrency", 0.305),
     ],

@@ -13,11 +13,12 @@ from typing import Any
 import msgspec
 import numpy as np
 
+from pytest_npuperf.metrics import concurrency_steps
 from pytest_npuperf.report.axis import axis_origin, prefill_latency, seconds
 from pytest_npuperf.report.text import printable
-from pytest_npuperf.trace import UNKNOWN, Ints, Trace
+from pytest_npuperf.trace import CANCELLED, UNKNOWN, Ints, Trace
 
-__all__ = ["PLOTLY_SCRIPT", "concurrency_steps", "plot_data", "plot_html"]
+__all__ = ["PLOTLY_SCRIPT", "plot_data", "plot_html"]
 
 PLOTLY_SCRIPT = "plotly.min.js"
 """The name of plotly's script, which lies beside the plots."""
@@ -26,10 +27,25 @@ _LONGEST_ERROR = 300
 _HOVER_WIDTH = 72
 
 
-def plot_html(trace: Trace, *, title: str, picture_name: str) -> bytes:
-    """The page of one case; ``picture_name`` is what a downloaded picture is called."""
+def plot_html(
+    trace: Trace,
+    *,
+    title: str,
+    picture_name: str,
+    steady_window: tuple[float, float] | None = None,
+) -> bytes:
+    """The page of one case.
+
+    ``picture_name`` is what a downloaded picture is called; ``steady_window`` (seconds from the
+    first request sent) is shaded.
+    """
     script = _template("plot.js")
-    data = {"title": printable(title), "picture_name": picture_name, **plot_data(trace)}
+    data = {
+        "title": printable(title),
+        "picture_name": picture_name,
+        "steady": steady_window,
+        **plot_data(trace),
+    }
     values = {
         "policy": html.escape(_content_security_policy(script)),
         "title": html.escape(printable(title)),
@@ -64,20 +80,11 @@ def plot_data(trace: Trace) -> dict[str, Any]:
         "failed": {
             str(place): _failure(trace.error[row], trace.error_text[row])
             for place, row in enumerate(rows)
-            if trace.error[row]
+            if trace.error[row] not in ("", CANCELLED)
         },
+        "cancelled": np.flatnonzero(trace.cancelled[rows]).tolist(),
         "steps": {"time": seconds(times, origin), "count": counts.tolist()},
     }
-
-
-def concurrency_steps(starts: Ints, ends: Ints) -> tuple[Ints, Ints]:
-    """The moments at which the number of requests in flight changes, and the number from then on."""
-    moments = np.concatenate((starts, ends))
-    changes = np.concatenate((np.ones_like(starts), -np.ones_like(ends)))
-    times, places = np.unique(moments, return_inverse=True)
-    # an end and a start in the same nanosecond cancel out: no step down and up again
-    counts = np.cumsum(np.bincount(places, weights=changes, minlength=len(times)).astype(np.int64))
-    return times, counts
 
 
 def _bar_ends(trace: Trace) -> Ints:

@@ -7,6 +7,7 @@ from dataclasses import fields
 from typing import Any
 
 from pytest_npuperf.metrics import ClientHealth, Sample, Summary
+from pytest_npuperf.report.exploration import exploration_data
 from pytest_npuperf.report.tables import STATISTICS
 from pytest_npuperf.result import CaseResult, RunRecord
 from pytest_npuperf.slo import Verdict
@@ -39,19 +40,24 @@ def _case(result: CaseResult, files: Mapping[str, str]) -> dict[str, Any]:
         "nodeid": result.nodeid,
         "started": result.started,
         "stopped": result.stopped,
+        "aborted": result.aborted,
         "files": dict(files),
         "kernel_stamps": result.trace.kernel_stamps,
         "client_health": _health(result.health),
         "not_measured": result.not_measured,
+        "suspect": list(result.suspect),
+        "steady_window": result.steady_window,
+        "no_steady": result.no_steady,
         "tokens_estimated": summary.tokens_estimated,
         "errors": summary.errors,
         "verdicts": [_verdict(verdict) for verdict in result.verdicts],
-        "stages": {summary.stage: _figures(summary)},
+        "exploration": exploration_data(result.exploration) if result.exploration is not None else None,
+        "stages": {summary.stage: _figures(summary) for summary in result.summaries},
     }
 
 
 def _health(health: ClientHealth) -> dict[str, Any]:
-    return {field.name: _plain(getattr(health, field.name)) for field in fields(health)}
+    return {field.name: getattr(health, field.name) for field in fields(health)}
 
 
 def _figures(summary: Summary) -> dict[str, Any]:
@@ -74,6 +80,7 @@ def _verdict(verdict: Verdict) -> dict[str, Any]:
     budget = verdict.budget
     return {
         "expression": budget.expression,
+        "stage": budget.stage,
         "metric": budget.metric,
         "statistic": budget.statistic,
         "comparison": budget.comparison,
@@ -82,4 +89,5 @@ def _verdict(verdict: Verdict) -> dict[str, Any]:
         "n": verdict.n,
         "implied": budget.implied,
         "outcome": verdict.outcome,
+        "reason": verdict.reason,
     }

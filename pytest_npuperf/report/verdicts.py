@@ -21,8 +21,9 @@ def verdict_table(verdicts: Iterable[Verdict]) -> str:
     """A row for each verdict, in plain characters for terminals and JUnit.
 
     What was measured stands in the unit the budget was written in; ``n`` is how many values
-    it rests on.
+    it rests on. Below it is told why there was nothing to measure.
     """
+    verdicts = list(verdicts)
     rows = [
         (
             _expression(verdict.budget),
@@ -33,7 +34,13 @@ def verdict_table(verdicts: Iterable[Verdict]) -> str:
         )
         for verdict in verdicts
     ]
-    return tabulate(rows, headers=_HEADER, tablefmt="simple", disable_numparse=True)
+    table = tabulate(rows, headers=_HEADER, tablefmt="simple", disable_numparse=True)
+    reasons = [
+        f"{printable(verdict.budget.expression)}: {printable(verdict.reason)}"
+        for verdict in verdicts
+        if verdict.reason
+    ]
+    return "\n".join([table, *reasons])
 
 
 def failure_text(results: Sequence[CaseResult]) -> str:
@@ -46,10 +53,14 @@ def failure_text(results: Sequence[CaseResult]) -> str:
 def broken_budgets(verdicts: Iterable[Verdict]) -> str:
     """The budgets that do not hold, each with what was measured; '' where all hold."""
     return ", ".join(
-        f"{printable(verdict.budget.expression)} (measured {measured_text(verdict)})"
+        f"{printable(verdict.budget.expression)} ({_measured(verdict)})"
         for verdict in verdicts
         if verdict.outcome == "fail"
     )
+
+
+def _measured(verdict: Verdict) -> str:
+    return printable(verdict.reason) if verdict.reason else f"measured {measured_text(verdict)}"
 
 
 def measured_text(verdict: Verdict) -> str:

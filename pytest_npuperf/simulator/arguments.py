@@ -29,13 +29,44 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--itl", type=_seconds, metavar="TIME", help="time between two chunks (%(default)s)")
     add("--jitter", type=float, metavar="SIGMA", help="relative, lognormal spread of both (%(default)s)")
     add(
+        "--ttft-sigma",
+        type=float,
+        metavar="SIGMA",
+        help="relative, lognormal spread of the TTFT alone, 0 for --jitter's (%(default)s)",
+    )
+    add(
+        "--max-batch",
+        type=int,
+        metavar="N",
+        help="most requests answered at once, the others wait; 0 for no limit (%(default)s)",
+    )
+    add(
+        "--slowdown",
+        type=float,
+        metavar="SHARE",
+        help="make the ITL longer by this share for each other request being answered (%(default)s)",
+    )
+    add(
+        "--prefill-rate",
+        type=float,
+        metavar="N",
+        help="add the time of the prompt's tokens to the TTFT, at N token/s; 0 for none (%(default)s)",
+    )
+    add("--prefix-cache", action="store_true", help="cache prompts: report cached_tokens, skip their prefill")
+    add(
         "--output-tokens",
         type=int,
         metavar="N",
         help="length of an answer; max_tokens shortens it (%(default)s)",
     )
+    add(
+        "--output-jitter",
+        type=float,
+        metavar="SIGMA",
+        help="relative, lognormal spread of that length (%(default)s)",
+    )
     add("--tokens-per-chunk", type=int, metavar="N", help="tokens in each chunk (%(default)s)")
-    add("--seed", type=int, metavar="N", help="seed of the jitter (%(default)s)")
+    add("--seed", type=int, metavar="N", help="seed of all that is random (%(default)s)")
     add("--startup-delay", type=_seconds, metavar="TIME", help="answer 503 for so long (%(default)s)")
     add(
         "--role-lead",
@@ -55,6 +86,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="cut every N-th stream half-way, 0 for none (%(default)s)",
     )
+    add("--strict", action="store_true", help="answer 422 to fields that are not OpenAI's")
     add("--no-usage", dest="usage", action="store_false", help="never report usage")
     add("--no-done", dest="done", action="store_false", help="end streams without [DONE]")
     add(

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from http import HTTPStatus
 from itertools import chain, islice
 from time import monotonic_ns
 
+from pytest_npuperf.simulator.batch import Batch
 from pytest_npuperf.simulator.chat import Answer, content_events, role_event, whole_body
 from pytest_npuperf.simulator.protocol import (
     LAST_CHUNK,
@@ -49,35 +50,54 @@ def streamed_writes(
 
 
 def whole_writes(answer: Answer, deadlines: Iterator[int], *, headers: Headers) -> Iterator[Write]:
-    """The one write of an answer that is not streamed, due when its last chunk would be."""
+    """The one write of an answer that is not streamed, due when its last chunk would be.
+
+    All its gaps are fixed at its beginning.
+    """
     due = next(islice(deadlines, answer.chunks - 1, None))
     yield due, whole_response(HTTPStatus.OK, whole_body(answer), headers), answer.tokens
 
 
 class TimedAnswer:
-    """Performs writes when they are due and records those that carry tokens."""
+    """Performs writes when they are due and records those that carry tokens.
 
-    __slots__ = ("_connection", "_cut", "_lost", "_next", "_parked", "_record", "_scheduler", "_writes")
+    It begins when it gets its slot in the batch, and leaves the batch when it ends. ``schedule`` gives
+    its writes, once it is known when that was.
+    """
+
+    __slots__ = (
+        *("_batch", "_connection", "_cut", "_lost", "_next", "_parked", "_record", "_schedule"),
+        *("_scheduler", "_writes"),
+    )
 
     def __init__(
         self,
         connection: HttpConnection,
         scheduler: DeadlineScheduler,
+        batch: Batch,
         record: RequestRecord,
-        writes: Iterator[Write],
+        schedule: Callable[[int], Iterator[Write]],
         *,
         cut: bool,
     ) -> None:
         self._connection = connection
         self._scheduler = scheduler
+        self._batch = batch
         self._record = record
-        self._writes = writes
+        self._schedule = schedule
         self._cut = cut
         self._parked = False
         self._lost = False
+        self._writes: Iterator[Write]
+        self._next: Write
+
+    def start(self, t_started: int) -> None:
+        """Begins; the first write is due as far from ``t_started`` (monotonic ns) as the schedule says."""
+        self._record.t_started = t_started
+        self._writes = self._schedule(t_started)
         # Always made before it is due: when it is, only the clock and the socket remain.
-        self._next = next(writes)
-        scheduler.push(self._next[0], self.step)
+        self._next = next(self._writes)
+        self._scheduler.push(self._next[0], self.step)
 
     def step(self) -> int:
         """Performs the write that is due; returns the next deadline, 0 where there is none."""
@@ -108,6 +128,7 @@ class TimedAnswer:
         """Ends the answer to a client that is gone."""
         self._lost = True
         self._record.outcome = "abandoned"
+        self._batch.leave(self)
 
     def _end(self) -> None:
         if self._cut:
@@ -116,3 +137,4 @@ class TimedAnswer:
         else:
             self._record.outcome = "complete"
             self._connection.finish()
+        self._batch.leave(self)

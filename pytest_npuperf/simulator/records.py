@@ -6,6 +6,8 @@ from array import array
 from dataclasses import dataclass, field
 from typing import Literal
 
+from pytest_npuperf.simulator.media import NO_MEDIA, Media
+
 __all__ = ["Outcome", "RequestRecord"]
 
 Outcome = Literal["running", "complete", "failed", "broken", "abandoned"]
@@ -23,6 +25,10 @@ class RequestRecord:
     t_received: int
     """When the last byte of the request was read."""
     prompt_tokens: int
+    media: Media = NO_MEDIA
+    cached_tokens: int = 0
+    t_started: int | None = None
+    """When it got its slot in the batch: ``t_received`` where it did not have to wait for it."""
     tokens: int = 0
     """Tokens sent so far."""
     outcome: Outcome = "running"
@@ -31,15 +37,18 @@ class RequestRecord:
     has none, and an answer that is not streamed has one."""
 
     def describe(self, *, stamps: bool) -> dict[str, object]:
-        """The record as JSON values; ``t_first`` and ``t_last`` are None where nothing was sent."""
+        """The record as JSON values; a stamp of what did not happen is None."""
         described: dict[str, object] = {
             "request_id": self.request_id,
             "stream": self.stream,
             "t_received": self.t_received,
+            "t_started": self.t_started,
             "t_first": self.stamps[0] if self.stamps else None,
             "t_last": self.stamps[-1] if self.stamps else None,
             "prompt_tokens": self.prompt_tokens,
+            "cached_tokens": self.cached_tokens,
             "tokens": self.tokens,
+            **self.media.describe(),
             "outcome": self.outcome,
         }
         if stamps:

@@ -24,10 +24,13 @@ class DeadlineScheduler:
     def __init__(self, loop: asyncio.AbstractEventLoop, timer: type[Timer] = PLATFORM_TIMER) -> None:
         self._heap: list[tuple[int, int, Step]] = []
         self._pushed = 0
+        self._closed = False
         self._timer = timer(loop, self._run)
 
     def push(self, due: int, step: Step) -> None:
         """Calls ``step`` at ``due`` (monotonic ns), and again at each deadline it returns."""
+        if self._closed:
+            return
         self._pushed += 1
         entry = (due, self._pushed, step)
         heapq.heappush(self._heap, entry)
@@ -35,7 +38,8 @@ class DeadlineScheduler:
             self._timer.arm(due)
 
     def close(self) -> None:
-        """Forgets all deadlines; nothing can be pushed after it."""
+        """Forgets all deadlines, those of later too."""
+        self._closed = True
         self._heap.clear()
         self._timer.close()
 

@@ -1,33 +1,36 @@
-"""Text to budget: ``metric[.statistic] comparison number [unit]``."""
+"""Text to budget: ``[stage.]metric[.statistic] comparison number [unit]``."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from decimal import Decimal
-from difflib import get_close_matches
 
 from pytest_npuperf.errors import BudgetError
 from pytest_npuperf.slo.budget import Budget
-from pytest_npuperf.slo.vocabulary import COMPARISONS, METRICS, STATISTICS, UNITS, Metric
+from pytest_npuperf.slo.vocabulary import (
+    COMPARISONS,
+    METRICS,
+    STATISTICS,
+    UNITS,
+    Metric,
+    did_you_mean,
+    is_statistic,
+)
 
 __all__ = ["parse_budget"]
 
 # Matches every line: each part takes what stands in its place, right or wrong, so that the
 # error can point at it.
 _PARTS = re.compile(
-    r"""(?P<metric>[^\s.<>=!]*)
+    r"""((?P<stage>total|steady|turn\ [1-9]\d*)\.)?
+        (?P<metric>[^\s.<>=!]*)
         (\.(?P<statistic>[^\s<>=!]*))?
         \s*(?P<comparison>[<>=!]*)
         \s*(?P<number>[-+\d.,_]*)
         \s*(?P<unit>.*)""",
     re.VERBOSE,
 )
-_PERCENTILE = re.compile(r"p\d{1,2}(\.\d+)?")
 _NUMBER = re.compile(r"\d+(\.\d+)?")
-
-# difflib alone would take a mean for a misspelt median.
-_OTHER_NAMES = {"mean": "avg"}
 
 
 def parse_budget(text: str) -> Budget:
@@ -52,6 +55,7 @@ def parse_budget(text: str) -> Budget:
         comparison=parts["comparison"],
         bound=_bound(parts, metric, unit),
         unit=unit,
+        stage=parts["stage"] or "total",
     )
 
 
@@ -61,8 +65,11 @@ def _metric(parts: re.Match[str]) -> Metric:
         return METRICS[name]
     samples = ", ".join(metric.name for metric in METRICS.values() if metric.takes_statistic)
     totals = ", ".join(metric.name for metric in METRICS.values() if not metric.takes_statistic)
-    what = f"unknown metric {name!r}{_nearest(name, METRICS)}" if name else "no metric"
-    allowed = f"metrics with a statistic, such as ttft.p99: {samples}\nmetrics without: {totals}"
+    what = f"unknown metric {name!r}{did_you_mean(name, METRICS)}" if name else "no metric"
+    allowed = (
+        f"metrics with a statistic, such as ttft.p99: {samples}\nmetrics without: {totals}\n"
+        "stages before either, such as steady.ttft.p99: total, steady, turn 1, turn 2, ..."
+    )
     raise _error(parts, "metric", what, allowed)
 
 
@@ -76,9 +83,12 @@ def _check_statistic(parts: re.Match[str], metric: Metric) -> None:
     if not statistic:
         what = f"{metric.name} has many values: name a statistic, such as {metric.name}.p99"
         raise _error(parts, "metric", what, allowed)
-    if statistic not in STATISTICS and not _PERCENTILE.fullmatch(statistic):
+    if not is_statistic(statistic):
         raise _error(
-            parts, "statistic", f"unknown statistic {statistic!r}{_nearest(statistic, STATISTICS)}", allowed
+            parts,
+            "statistic",
+            f"unknown statistic {statistic!r}{did_you_mean(statistic, STATISTICS)}",
+            allowed,
         )
 
 
@@ -104,7 +114,7 @@ def _unit(parts: re.Match[str], metric: Metric) -> str:
     if not named:
         raise _error(parts, "unit", f"{metric.name} takes no unit, not {unit!r}")
     what = (
-        f"{metric.name} has no unit {unit!r}{_nearest(unit, named)}"
+        f"{metric.name} has no unit {unit!r}{did_you_mean(unit, named)}"
         if unit
         else f"{metric.name} needs a unit"
     )
@@ -117,12 +127,6 @@ def _bound(parts: re.Match[str], metric: Metric, unit: str) -> float:
         what = f"{metric.name} is a share and never above 1"
         raise _error(parts, "number", what, "shares: 0 to 1, or 0 % to 100 %")
     return bound
-
-
-def _nearest(word: str, words: Iterable[str]) -> str:
-    word = word.lower()
-    near = get_close_matches(_OTHER_NAMES.get(word, word), words, n=1)
-    return f"; did you mean {near[0]!r}?" if near else ""
 
 
 def _error(parts: re.Match[str], part: str, what: str, allowed: str = "") -> BudgetError:

@@ -151,10 +151,11 @@ def _read_events(
             break
         # What an event says of a failure came before a break of the connection: it is the cause.
         try:
-            event = decode(data)
-        except UnicodeDecodeError:
-            # Event streams are decoded with replacement characters (WHATWG, 9.2).
-            event = decode(data.decode("utf-8", "replace").encode())
+            try:
+                event = decode(data)
+            except UnicodeDecodeError:
+                # Event streams are decoded with replacement characters (WHATWG, 9.2).
+                event = decode(data.decode("utf-8", "replace").encode())
         except msgspec.DecodeError as exc:
             answer.failure, answer.failure_text = failures.BAD_EVENT, f"{exc}: {_readable(data)}"
             break

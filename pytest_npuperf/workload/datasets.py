@@ -7,16 +7,30 @@ from pathlib import Path
 from typing import Any, NamedTuple, get_args
 
 from pytest_npuperf.errors import CaseError
+from pytest_npuperf.workload.conversation import Conversation, conversation_prompts, parse_conversation
+from pytest_npuperf.workload.csv import Csv, csv_prompts, parse_csv
 from pytest_npuperf.workload.gauge import ESTIMATE, Gauge
 from pytest_npuperf.workload.gsm8k import Gsm8k, gsm8k_prompts, parse_gsm8k
 from pytest_npuperf.workload.gsm8k_shaped import Gsm8kShaped, gsm8k_shaped_prompts
+from pytest_npuperf.workload.jsonl import Jsonl, jsonl_prompts, parse_jsonl
+from pytest_npuperf.workload.mooncake import Mooncake, mooncake_prompts, parse_mooncake
+from pytest_npuperf.workload.multimodal import (
+    Multimodal,
+    multimodal_prompts,
+    parse_image_prompts,
+    parse_multimodal,
+)
 from pytest_npuperf.workload.prompt import Prompt
 from pytest_npuperf.workload.settings import nearest
+from pytest_npuperf.workload.sharegpt import ShareGpt, parse_sharegpt, sharegpt_prompts
 from pytest_npuperf.workload.synthetic import Synthetic, parse_synthetic, synthetic_prompts
+from pytest_npuperf.workload.text import Text, parse_text, text_prompts
 
-__all__ = ["Dataset", "parse_dataset", "prompts"]
+__all__ = ["Dataset", "is_made_to_measure", "parse_dataset", "prompts", "shares_prefixes"]
 
-Dataset = Gsm8k | Gsm8kShaped | Synthetic
+Dataset = (
+    Conversation | Csv | Gsm8k | Gsm8kShaped | Jsonl | Mooncake | Multimodal | ShareGpt | Text | Synthetic
+)
 
 
 class _Kind(NamedTuple):
@@ -28,6 +42,18 @@ class _Kind(NamedTuple):
 
 _KINDS = {
     "gsm8k": _Kind(parse_gsm8k, "gsm8k (built in), {gsm8k: PATH}, {gsm8k: {path: PATH, shots: 4}}"),
+    "sharegpt": _Kind(
+        parse_sharegpt, "{sharegpt: PATH}, {sharegpt: {path: PATH, turns: 4, think_time: 2 s}}"
+    ),
+    "jsonl": _Kind(parse_jsonl, "{jsonl: PATH}"),
+    "csv": _Kind(parse_csv, "{csv: PATH}"),
+    "text": _Kind(parse_text, "{text: PATH}, {text: {path: PATH, separator: '---'}}"),
+    "images": _Kind(parse_image_prompts, "{images: {count: 1, width: 640, height: 480}}"),
+    "multimodal": _Kind(parse_multimodal, "{multimodal: {images: {count: 1}, audio: {seconds: 5}}}"),
+    "mooncake": _Kind(parse_mooncake, "{mooncake: PATH}"),
+    "conversation": _Kind(
+        parse_conversation, "{conversation: {turns: 3, input_tokens: 100, output_tokens: 200}}"
+    ),
     "synthetic": _Kind(parse_synthetic, "{synthetic: {input_tokens: 100, output_tokens: 200}}"),
 }
 
@@ -35,10 +61,17 @@ _KINDS = {
 _WITH_CEILING: dict[type, Callable[..., Iterator[Prompt]]] = {
     Gsm8k: gsm8k_prompts,
     Gsm8kShaped: gsm8k_shaped_prompts,
+    Jsonl: jsonl_prompts,
+    Csv: csv_prompts,
+    Text: text_prompts,
 }
-# These have an output length of their own and make their text by the gauge: (dataset, *, seed, gauge).
+# These have an output length of their own and measure by the gauge: (dataset, *, seed, gauge).
 _TO_MEASURE: dict[type, Callable[..., Iterator[Prompt]]] = {
     Synthetic: synthetic_prompts,
+    Multimodal: multimodal_prompts,
+    ShareGpt: sharegpt_prompts,
+    Mooncake: mooncake_prompts,
+    Conversation: conversation_prompts,
 }
 
 
@@ -48,8 +81,8 @@ def prompts(
     """Yield the prompts of a dataset one by one, as many as are asked for.
 
     They follow from the settings, the file, the seed and the gauge alone, and no two of one
-    iterator are the same. ``max_tokens`` bounds each answer where the dataset has no output length
-    of its own.
+    iterator are the same, but where a recorded trace repeats itself. ``max_tokens`` bounds each answer
+    where the dataset has no output length of its own.
 
     Raises DatasetError where the file of the dataset is missing, malformed or too short.
     """
@@ -57,6 +90,25 @@ def prompts(
     if kind in _TO_MEASURE:
         return _TO_MEASURE[kind](dataset, seed=seed, gauge=gauge)
     return _WITH_CEILING[kind](dataset, seed=seed, max_tokens=max_tokens)
+
+
+def is_made_to_measure(dataset: Dataset) -> bool:
+    """Whether its prompts depend on how the server counts tokens."""
+    return type(dataset) in _TO_MEASURE
+
+
+def shares_prefixes(dataset: Dataset) -> bool:
+    """Whether requests may begin alike on purpose, so that a prefix cache has something to find.
+
+    What stands in a user's file is his business.
+    """
+    match dataset:
+        case Gsm8k() | Gsm8kShaped():
+            return False
+        case Synthetic(prefix=prefix):
+            return prefix is not None
+        case _:
+            return True
 
 
 def parse_dataset(value: object, *, base: Path) -> Dataset:

@@ -20,6 +20,10 @@ class Gauge:
     template_tokens: int = 0
     """What the server's chat template adds, as its own usage counts showed."""
 
+    def text_tokens(self, tokens: int) -> int:
+        """What ``count`` has to say of a text that makes a prompt of ``tokens`` tokens."""
+        return max(0, round((tokens - self.template_tokens) / self.scale))
+
 
 ESTIMATE = Gauge()
 """Where nothing is known of the server: tokens are estimated."""

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import random
+import sys
+from collections.abc import Callable, Iterator
+from itertools import islice
 
 from pytest_npuperf.workload.gauge import Gauge
 from pytest_npuperf.workload.words import ADJECTIVES, NOUNS, PREPOSITIONS, VERBS
@@ -21,6 +24,12 @@ _SENTENCES = (
     "Some N V the N , but the A N V the N P the N .",
     "When the N V the N , the A N V every A N .",
 )
+_LAST_WORDS = (
+    *(".", "a", "of", "the", "some", "house", "garden", "evening", "mountain", "yesterday"),
+    *("of the", "of the old"),
+)
+"""What may end a text whose next word would be one token too many: of one to ten characters, then
+of two and three words."""
 _OPENINGS = len(_ADJECTIVES) * len(_NOUNS) * len(_VERBS)
 _STRIDE = 1_000_003
 """A prime above the length of each list, so that its multiples reach every opening before one comes again."""
@@ -35,11 +44,56 @@ def opening(seed: int | str, index: int) -> list[str]:
 
 
 def natural_text(rng: random.Random, tokens: int, *, gauge: Gauge, begin: list[str]) -> str:
-    """Sentences that begin with the given words and make ``tokens`` tokens of the server's."""
-    pieces = begin + _fill(rng, "the N P the A N .")
-    while len(pieces) < tokens:
-        pieces += _fill(rng, rng.choice(_SENTENCES))
-    return " ".join(pieces[:tokens]).replace(" .", ".").replace(" ,", ",")
+    """Sentences that begin with the given words and make a prompt of ``tokens`` tokens by the gauge.
+
+    Where the beginning alone has that many or more, it is all.
+    """
+    words = _Words(rng, begin)
+    aim, count = gauge.text_tokens(tokens), gauge.count
+    text = words.text(0)
+    begin_tokens = count(text)
+    if begin_tokens >= aim:
+        return text
+    # Where each word is one token, as in most tokenizers, the first guess is right. Else the number
+    # of words is searched for: ``low`` are too few, ``high`` too many.
+    low, number, high = 0, aim - begin_tokens, sys.maxsize
+    while high - low > 1:
+        text = words.text(number)
+        counted = count(text)
+        if counted == aim:
+            return text
+        low, high = (number, high) if counted < aim else (low, number)
+        step = round((aim - counted) * number / max(1, counted - begin_tokens))
+        number = min(max(low + 1, number + step), high - 1)
+    return _rounded_off(words, low, aim, count)
+
+
+class _Words:
+    """The words of one text, drawn when they are needed."""
+
+    def __init__(self, rng: random.Random, begin: list[str]) -> None:
+        self._begin = begin
+        self._words: list[str] = []
+        self._more = _sentences(rng)
+
+    def text(self, number: int, *last: str) -> str:
+        """The beginning and the first ``number`` words behind it, then ``last``."""
+        self._words.extend(islice(self._more, max(0, number - len(self._words))))
+        return " ".join([*self._begin, *self._words[:number], *last]).replace(" .", ".").replace(" ,", ",")
+
+
+def _rounded_off(words: _Words, number: int, aim: int, count: Callable[[str], int]) -> str:
+    """So many words and one that makes up for what is missing; without it where none does."""
+    texts = (words.text(number, last) for last in _LAST_WORDS)
+    return next((text for text in texts if count(text) == aim), words.text(number))
+
+
+def _sentences(rng: random.Random) -> Iterator[str]:
+    """Words and marks without end; the first sentence goes on from an opening."""
+    sentence = "the N P the A N ."
+    while True:
+        yield from _fill(rng, sentence)
+        sentence = rng.choice(_SENTENCES)
 
 
 def _fill(rng: random.Random, sentence: str) -> list[str]:

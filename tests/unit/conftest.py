@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import settings
 
-from pytest_npuperf.metrics import ClientHealth, Sample
+from pytest_npuperf.metrics import ClientHealth
 from pytest_npuperf.trace import UNKNOWN, Ints, Trace
 
 # How long an example takes says more of the machine's other work than of the code.
@@ -53,15 +53,15 @@ def build_trace() -> Callable[..., Trace]:
 @pytest.fixture(scope="session")
 def healthy() -> ClientHealth:
     """The health of a client that was never late."""
-    none = Sample.of([])
     return ClientHealth(
         state="ok",
         reasons=(),
-        receive_lag=none,
-        schedule_delay=none,
+        asked_rate=None,
+        achieved_rate=None,
         crowded_reads=0.0,
         crowded_first=0.0,
         late_share=0.0,
+        rate_shortfall=None,
         run_delay_share=None,
         cpu_share=0.1,
         unstamped_reads=0.0,

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from pytest_npuperf.durations import parse_duration
+from pytest_npuperf.durations import parse_duration, parse_share
 
 
 @pytest.mark.parametrize(
@@ -27,3 +27,19 @@ def test_durations_as_people_write_them(written: object, seconds: float) -> None
 def test_anything_else_is_refused_with_what_is_allowed(written: object) -> None:
     with pytest.raises(ValueError, match=r"is not a duration: allowed are .* us, ms, s, min, h"):
         parse_duration(written)
+
+
+@pytest.mark.parametrize(
+    ("written", "share"),
+    [("10 %", 0.1), ("2.5%", 0.025), (0.1, 0.1), ("0.1", 0.1), (0, 0), (1, 1), (" 100 % ", 1), ("0 %", 0)],
+)
+def test_shares_as_people_write_them(written: object, share: float) -> None:
+    assert parse_share(written) == pytest.approx(share)
+
+
+@pytest.mark.parametrize("written", [10, 1.01, "101 %", -0.1, "-1 %", "half", "5 ‰", "", None, True, [1]])
+def test_anything_else_is_no_share(written: object) -> None:
+    with pytest.raises(
+        ValueError, match=r"is not a share: allowed are a number from 0 to 1, or .* 0 % to 100 %"
+    ):
+        parse_share(written)

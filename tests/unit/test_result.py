@@ -2,17 +2,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from pytest_npuperf.capacity import End, Exploration, Search
 from pytest_npuperf.errors import BudgetError
-from pytest_npuperf.metrics import ClientHealth, summarize
+from pytest_npuperf.metrics import ClientHealth, summarize, turn_stages
 from pytest_npuperf.result import BudgetsBroken, CaseResult, require
 from pytest_npuperf.slo import parse_budget
 from pytest_npuperf.trace import UNKNOWN, Trace
 
-GOOD = {"sent": 1000, "chunks": [1100, 1110], "end": 1200, "input_tokens": 8}
+GOOD = {"sent": 1000, "chunks": [1100, 1110], "end": 1200, "input_tokens": 8, "turn": 0}
 FAILED = {"sent": 1050, "scheduled": 1040, "end": 1300, "error": "timeout_total", "output_tokens": UNKNOWN}
 
 
@@ -119,6 +121,24 @@ def test_implied_budgets_are_judged_once(result: CaseResult) -> None:
     assert [verdict.budget.expression for verdict in result.verdicts] == ["failed_requests == 0"]
 
 
+@pytest.mark.parametrize(("end", "capacity"), [(End("lowest_broken"), "fail"), (End("edge", 4, 5), "pass")])
+def test_search_implies_that_a_load_is_found_and_keeps_its_budgets(
+    make_result: Callable[..., CaseResult], end: End, capacity: str
+) -> None:
+    search = Search("concurrency", (parse_budget("ttft.p99 < 50 ms"), parse_budget("failed_requests <= 1")))
+    exploration = Exploration(axis="concurrency", search=search, steps=(), end=end)
+    result = replace(make_result(GOOD, FAILED), exploration=exploration)
+
+    verdicts = result.judge_implied()
+
+    assert result.verdicts == verdicts
+    assert outcomes(result) == {
+        "capacity >= 1": capacity,
+        "ttft.p99 < 50 ms": "fail",
+        "failed_requests <= 1": "pass",
+    }
+
+
 def test_require_raises_with_all_verdicts_where_one_is_a_failure(result: CaseResult) -> None:
     verdicts = result.judge([parse_budget("ttft.p99 < 200 ms"), parse_budget("ttft.p99 < 50 ms")])
 
@@ -126,6 +146,37 @@ def test_require_raises_with_all_verdicts_where_one_is_a_failure(result: CaseRes
     with pytest.raises(BudgetsBroken) as caught:
         require(verdicts)
     assert caught.value.verdicts == verdicts
+
+
+def test_budgets_are_judged_on_every_stage_there_is(result: CaseResult) -> None:
+    staged = replace(
+        result, stages=turn_stages(result.trace, max_concurrency=1), no_steady="it was short", verdicts=[]
+    )
+
+    staged.check("turn 1.ttft.p99 < 200 ms")
+    with pytest.raises(BudgetsBroken) as caught:
+        staged.check("steady.ttft.p99 < 200 ms")
+
+    assert [summary.stage for summary in staged.summaries] == ["total", "turn 1"]
+    assert caught.value.verdicts[0].reason == "no steady stage: it was short"
+
+
+@pytest.mark.parametrize(
+    ("cached", "expected", "suspect"),
+    [(1, False, True), (0, False, False), (UNKNOWN, False, False), (8, True, False)],
+)
+def test_tokens_cached_unasked_make_a_result_suspect(
+    make_result: Callable[..., CaseResult], cached: int, expected: bool, suspect: bool
+) -> None:
+    result = replace(make_result(GOOD | {"cached_tokens": cached}), cache_expected=expected)
+
+    assert bool(result.suspect) is suspect
+
+
+def test_the_first_block_of_a_chat_template_may_be_cached(make_result: Callable[..., CaseResult]) -> None:
+    result = replace(make_result(GOOD | {"cached_tokens": 5, "input_tokens": 100}), cache_expected=False)
+
+    assert result.suspect == ()
 
 
 def test_samples_are_in_seconds(result: CaseResult) -> None:
@@ -150,11 +201,13 @@ def test_frame_has_a_row_for_each_request_in_seconds(result: CaseResult) -> None
         "output_tokens": 2,
         "output_token_throughput": 10.0,
         "schedule_delay": 0.0,
+        "turn": 1,
         "finish_reason": "length",
     }
     assert (failed["success"], failed["error"]) == (False, "timeout_total")
     assert (failed["start_time"], failed["e2el"], failed["schedule_delay"]) == (0.05, 0.25, 0.01)
     assert math.isnan(failed["ttft"])
+    assert math.isnan(failed["turn"])
     assert math.isnan(failed["output_tokens"])
 
 

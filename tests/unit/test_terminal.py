@@ -14,6 +14,8 @@ def progress(**changes: Any) -> Progress:
         "sent": 0,
         "done": 0,
         "failed": 0,
+        "failed_in_a_row": 0,
+        "refused_in_a_row": 0,
         "in_flight": 0,
         "elapsed": 0.0,
         "ttft": None,

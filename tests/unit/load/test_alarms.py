@@ -8,7 +8,6 @@ from pytest_npuperf.load.alarms import Alarms
 MS = 1_000_000
 
 
-
 def run_sleepers(dues: list[int]) -> list[tuple[int, int]]:
     """(which sleeper, how late it woke in ns) in the order they woke; dues are in ms from now."""
 

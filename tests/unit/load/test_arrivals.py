@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from decimal import Decimal
 from fractions import Fraction
-from itertools import islice, pairwise, takewhile
+from itertools import islice, pairwise
 from statistics import fmean, pstdev
 
 import pytest
@@ -90,10 +91,10 @@ def rate_at(rate: Rate, time: float) -> float:
 
 
 def expected_between(rate: Rate, begin: float, end: float) -> float:
-    """How many arrivals a rate makes one expect: Simpson's rule over 64 pieces."""
-    width = (end - begin) / 64
-    edges = [rate_at(rate, begin + i * width) for i in range(65)]
-    middles = [rate_at(rate, begin + (i + 0.5) * width) for i in range(64)]
+    """How many arrivals a rate makes one expect: Simpson's rule over 16 pieces."""
+    width = (end - begin) / 16
+    edges = [rate_at(rate, begin + i * width) for i in range(17)]
+    middles = [rate_at(rate, begin + (i + 0.5) * width) for i in range(16)]
     return width * (edges[0] / 2 + sum(edges[1:-1]) + edges[-1] / 2 + 2 * sum(middles)) / 3
 
 
@@ -159,9 +160,9 @@ def test_gaps_know_nothing_of_each_other() -> None:
 
 @pytest.mark.parametrize("rate", [3.0, 0.7, 200, 1e6])
 def test_constant_means_constant(rate: float) -> None:
-    offsets = list(islice(arrival_offsets(OpenLoop(rate, Constant()), seed=0), 100_000))
+    offsets = list(islice(arrival_offsets(OpenLoop(rate, Constant()), seed=0), 10_000))
 
-    assert offsets == [round(Fraction(i * NS_PER_S) / Fraction(rate)) for i in range(100_000)]
+    assert offsets == [round(Fraction(i * NS_PER_S) / Fraction(rate)) for i in range(10_000)]
 
 
 def test_gamma_of_burstiness_1_is_poisson() -> None:
@@ -190,32 +191,32 @@ def test_under_a_changing_rate_gaps_are_exponential_once_time_is_rescaled(rate: 
 
 @pytest.mark.parametrize("rate", CHANGING)
 def test_constant_arrivals_under_a_changing_rate_come_one_for_each_expected(rate: Rate) -> None:
-    times = seconds(rate, Constant(), n=3000)
+    expected = [expected_between(rate, *gap) for gap in pairwise(seconds(rate, Constant(), n=3000))]
 
-    counts = [expected_between(rate, 0, time) for time in times]
+    off = [share for share in expected if abs(share - 1) > 1e-5]
 
-    # a step within the last of Simpson's pieces is off by less than it holds
-    tolerance = 1e-4 if isinstance(rate, Ramp) else 1.0
-    assert counts == pytest.approx(list(range(len(times))), abs=tolerance, rel=1e-3)
+    assert len(off) <= 3, "only where the rate jumps, which Simpson's rule takes for smooth"
 
 
 def test_a_step_has_its_rate_for_its_duration_and_the_last_one_ends_the_load() -> None:
-    ends = [40, 60, 70, 100]
+    edges = [0, 40, 60, 70, math.inf]
 
     def counts(arrival: Arrival) -> list[int]:
         times = seconds(STEPS, arrival)
-        return [sum(end - step.duration <= t < end for t in times) for end, step in zip(ends, STEPS)]  # noqa: B905
+        return [sum(begin <= time < end for time in times) for begin, end in pairwise(edges)]
 
-    assert counts(Constant()) == [200, 1000, 0, 600]
     expected = [200, 1000, 0, 600]
-    assert all(abs(seen - mean) <= 3 * math.sqrt(mean) for seen, mean in zip(counts(Poisson()), expected))  # noqa: B905
+    assert counts(Constant()) == expected
+    drawn = counts(Poisson())
+    assert drawn != expected
+    assert all(abs(drawn[i] - mean) <= 3 * math.sqrt(mean) for i, mean in enumerate(expected))
 
 
 @given(
     rate=st.decimals("0.1", "500", places=1),
     durations=st.lists(st.decimals("0.1", "9", places=1), min_size=1, max_size=4),
 )
-def test_steps_of_any_rate_hold_no_arrival_too_many(rate: Fraction, durations: list[Fraction]) -> None:
+def test_steps_of_any_rate_hold_no_arrival_too_many(rate: Decimal, durations: list[Decimal]) -> None:
     steps = tuple(RateStep(float(rate), float(duration)) for duration in durations)
 
     number = len(list(arrival_offsets(OpenLoop(steps, Constant()), seed=0)))
@@ -259,9 +260,18 @@ def test_a_ramp_down_to_nothing_ends_the_load() -> None:
 @pytest.mark.parametrize(
     ("arrival", "offsets"),
     [
-        (Poisson(), []),
-        (Gamma(0.5), []),
-        (Gamma(4.0), []),
+        (
+            Poisson(),
+            [0, 20378573, 26583107, 26966839, 33965845, 35631199, 48196959, 55927545, 57629237, 67204028],
+        ),
+        (
+            Gamma(0.5),
+            [0, 76499, 8756651, 19286286, 19457038, 26081757, 70488760, 70844922, 70845862, 79476028],
+        ),
+        (
+            Gamma(4.0),
+            [0, 1922652, 5443119, 13635849, 23344091, 25616044, 32351565, 35018694, 43169787, 47003119],
+        ),
     ],
     ids=repr,
 )
@@ -292,5 +302,5 @@ def test_the_seed_says_which_requests_are_cancelled() -> None:
     def numbers(seed: int) -> list[int]:
         return [i for i, given_up in enumerate(islice(cancelled(0.1, seed=seed), 50)) if given_up]
 
-    assert numbers(1) == []
+    assert numbers(1) == [0, 22, 32, 34, 37, 40]
     assert numbers(1) != numbers(2)

@@ -289,9 +289,7 @@ def test_a_decoder_that_dies_is_an_error_with_the_end_of_the_log(
 
 
 def test_an_error_inside_the_generator_is_told(make_plan: MakePlan, start_load: StartLoad) -> None:
-    with pytest.raises(
-        LoadError, match=r"exit code 1 after 0 requests(.|\n)*cannot resolve the host of"
-    ):
+    with pytest.raises(LoadError, match=r"exit code 1 after 0 requests(.|\n)*cannot resolve the host of"):
         finished(start_load(make_plan("http://no..name")))
 
 

@@ -38,7 +38,9 @@ def phases(taken: list[Taken]) -> str:
     return "".join("m" if one.measured else "-" for one in taken)
 
 
-def test_what_is_measured_follows_the_warmup_and_the_cooldown_that(make_supply: Callable[..., Supply]) -> None:
+def test_what_is_measured_follows_the_warmup_and_the_cooldown_that(
+    make_supply: Callable[..., Supply],
+) -> None:
     one = make_supply(9, warmup=2, requests=4, cooldown=3)
 
     # all ended at once, so nothing is left that a cooldown would keep company
@@ -97,7 +99,9 @@ def test_the_end_of_the_requests_is_the_end(make_supply: Callable[..., Supply]) 
     assert one.is_over
 
 
-def test_a_request_that_continues_another_is_taken_by_who_has_that(make_supply: Callable[..., Supply]) -> None:
+def test_a_request_that_continues_another_is_taken_by_who_has_that(
+    make_supply: Callable[..., Supply],
+) -> None:
     one = make_supply(6, turns=3, requests=6)
     first, second = one.take(), one.take()
     assert first is not None

@@ -44,7 +44,9 @@ def build(tmp_path: Path) -> Callable[..., Trace]:
     def make(*rows: tuple[int, Exchange]) -> Trace:
         builder = TraceBuilder(keep_text=False)
         for number, exchange in rows:
-            builder.add(exchange, builder.read(exchange), request_id=f"test-{number}", t_scheduled=exchange.t_sent - 2)
+            builder.add(
+                exchange, builder.read(exchange), request_id=f"test-{number}", t_scheduled=exchange.t_sent - 2
+            )
         builder.write(tmp_path / "trace")
         return read_trace(tmp_path / "trace")
 

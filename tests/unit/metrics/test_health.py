@@ -42,8 +42,6 @@ def test_a_client_that_kept_up_is_ok(health_of: Callable[..., ClientHealth]) -> 
     assert (health.state, health.reasons) == ("ok", ())
     assert (health.crowded_reads, health.crowded_first, health.unstamped_reads) == (0, 0, 0)
     assert (health.late_share, health.run_delay_share, health.cpu_share) == (0, 0, 0.1)
-    assert (health.receive_lag.n, health.receive_lag.max) == (REQUESTS * CHUNKS, pytest.approx(1e-6))
-    assert (health.schedule_delay.n, health.schedule_delay.max) == (REQUESTS, 0)
 
 
 CROWDED = "of the reads held several chunks that a prompt client would have told apart"
@@ -148,4 +146,66 @@ def test_of_an_empty_trace_nothing_is_known(build_trace: BuildTrace) -> None:
     shares = (health.crowded_reads, health.crowded_first, health.late_share, health.unstamped_reads)
     assert shares == (None,) * 4
     assert (health.run_delay_share, health.cpu_share) == (None, None)
-    assert (health.receive_lag.max, health.schedule_delay.max) == (None, None)
+
+
+def arrivals(build_trace: BuildTrace, gap: float, *, requests: int = 201, late: float = 0.0) -> Trace:
+    """Requests due every ``gap`` ms, each sent later by the share ``late`` of the time since the first."""
+    return build_trace(
+        *(
+            {
+                "scheduled": i * gap,
+                "sent": i * gap * (1 + late),
+                "chunks": [],
+                "end": i * gap * (1 + late) + 1e6,
+            }
+            for i in range(requests)
+        )
+    )
+
+
+def test_rates_are_those_of_the_moments_requests_were_due_and_sent(build_trace: BuildTrace) -> None:
+    health = client_health(arrivals(build_trace, 10, late=0.01), usage(), scheduled=True)
+
+    assert health.asked_rate == pytest.approx(100)
+    assert health.achieved_rate == pytest.approx(100 / 1.01)
+    assert health.rate_shortfall == pytest.approx(0.01 / 1.01)
+    assert health.state == "ok"
+
+
+@pytest.mark.parametrize(("late", "state", "share"), [(0.021, "suspect", "2.1%"), (0.12, "invalid", "10.7%")])
+def test_a_rate_that_was_not_achieved_is_the_client_s_fault(
+    build_trace: BuildTrace, late: float, state: str, share: str
+) -> None:
+    health = client_health(arrivals(build_trace, 10, late=late), usage(), scheduled=True)
+
+    assert health.state == state
+    assert health.reasons == (f"{share} of the arrival rate asked for was not achieved",)
+
+
+def test_waiting_for_one_of_a_bounded_number_of_clients_is_not_its_fault(build_trace: BuildTrace) -> None:
+    trace = arrivals(build_trace, 10, late=1.0)
+
+    health = client_health(trace, usage(), scheduled=True, bounded=True)
+
+    assert (health.state, health.late_share, health.rate_shortfall) == ("ok", None, None)
+    assert health.asked_rate == pytest.approx(100)
+    assert health.achieved_rate == pytest.approx(50)
+
+
+def test_arrivals_within_a_second_say_nothing_of_a_rate(build_trace: BuildTrace) -> None:
+    trace = arrivals(build_trace, 1, late=0.5, requests=1000)
+
+    assert client_health(trace, usage(), scheduled=True).rate_shortfall is None
+
+
+def test_a_closed_loop_asks_for_no_rate(build_trace: BuildTrace) -> None:
+    health = client_health(arrivals(build_trace, 10), usage())
+
+    assert (health.asked_rate, health.achieved_rate, health.rate_shortfall) == (None, None, None)
+
+
+@pytest.mark.parametrize("requests", [0, 1])
+def test_fewer_than_two_arrivals_have_no_rate(build_trace: BuildTrace, requests: int) -> None:
+    health = client_health(arrivals(build_trace, 10, requests=requests), usage(), scheduled=True)
+
+    assert (health.asked_rate, health.achieved_rate, health.rate_shortfall) == (None, None, None)

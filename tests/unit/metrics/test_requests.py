@@ -55,6 +55,13 @@ def test_schedule_delay_is_from_the_schedule_to_the_sending(build_trace: Callabl
     assert_array_equal(request_values(trace).schedule_delay, [0.010, 0])
 
 
+def test_latency_from_schedule_has_the_wait_in_it(build_trace: Callable[..., Trace]) -> None:
+    values = request_values(build_trace({"scheduled": 40, "sent": 50, "chunks": [70], "end": 80}))
+
+    assert_array_equal(values.ttft_scheduled, [0.030])
+    assert_array_equal(values.e2el_scheduled, [0.040])
+
+
 def test_failed_request_has_values_as_far_as_it_got(build_trace: Callable[..., Trace]) -> None:
     trace = build_trace(
         {

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_npuperf.metrics import Sample, Summary, summarize
+from pytest_npuperf.metrics import Sample, Summary, summarize, turn_stages
 from pytest_npuperf.trace import UNKNOWN, Trace
 
 # TTFT 200, E2EL 240, decode 40, TPOT 40 / 2 = 20, gaps 10 and 20 ms.
@@ -238,3 +238,83 @@ def test_summary_does_not_depend_on_the_order_of_rows(
     assert one.concurrency == pytest.approx(other.concurrency)
     assert sorted_values(one.itl) == sorted_values(other.itl)
     assert one.errors == other.errors
+
+
+def test_latency_from_schedule_covers_the_successful_requests(summary: Summary) -> None:
+    assert sorted_values(summary.ttft_scheduled) == [0.050, 0.110, 0.200]
+    assert sorted_values(summary.e2el_scheduled) == [0.090, 0.120, 0.240]
+
+
+def test_a_cancelled_request_is_neither_failed_nor_successful(build_trace: Callable[..., Trace]) -> None:
+    cancelled = {**FAILED, "error": "cancelled", "cached_tokens": 70, "asked_output_tokens": 9}
+
+    summary = summarize(build_trace(ANSWER, cancelled, FAILED), max_concurrency=2)
+
+    assert (summary.total_requests, summary.success_requests) == (3, 1)
+    assert (summary.failed_requests, summary.cancelled_requests) == (1, 1)
+    assert summary.failure_rate == pytest.approx(1 / 3)
+    assert summary.errors == {"timeout_total": 1}
+    assert summary.concurrency == pytest.approx((0.240 + 2 * 0.500) / 0.600)
+    assert (summary.ttft.n, summary.cached_tokens, summary.missed_output_length) == (1, None, None)
+
+
+def test_an_answer_that_does_not_speak_of_the_cache_beside_one_that_does_had_nothing_cached(
+    build_trace: Callable[..., Trace],
+) -> None:
+    summary = summarize(build_trace({**ANSWER, "cached_tokens": 60}, ONE_TOKEN), max_concurrency=1)
+
+    assert summary.cached_tokens == 60
+    assert summary.cache_hit_rate == pytest.approx(60 / 150)
+
+
+def test_the_cache_of_a_server_that_never_speaks_of_it_is_unknown_not_0(summary: Summary) -> None:
+    assert (summary.cached_tokens, summary.cache_hit_rate) == (None, None)
+
+
+def test_cached_tokens_without_input_tokens_are_no_rate(build_trace: Callable[..., Trace]) -> None:
+    trace = build_trace({**ANSWER, "input_tokens": UNKNOWN, "cached_tokens": 60})
+
+    assert summarize(trace, max_concurrency=1).cache_hit_rate is None
+
+
+def test_missed_output_length_is_the_share_of_the_exact_lengths_asked_for(
+    build_trace: Callable[..., Trace],
+) -> None:
+    asked = {"asked_output_tokens": 3}
+    shorter, longer = {**asked, "output_tokens": 2}, {**asked, "output_tokens": 4}
+    guessed = {**asked, "output_tokens": 9, "estimated": True}
+    rows = (ANSWER | asked, ANSWER | asked, ANSWER | shorter, ANSWER | longer, ANSWER | guessed, ONE_TOKEN)
+
+    assert summarize(build_trace(*rows), max_concurrency=1).missed_output_length == 0.5
+
+
+def test_input_length_error_is_the_mean_distance_in_shares_of_the_asked_length(
+    build_trace: Callable[..., Trace],
+) -> None:
+    rows = ({**ANSWER, "asked_input_tokens": 80}, {**ANSWER, "asked_input_tokens": 200}, ONE_TOKEN)
+
+    error = summarize(build_trace(*rows), max_concurrency=1).input_length_error
+
+    assert error == pytest.approx((20 / 80 + 100 / 200) / 2)
+
+
+def test_lengths_that_nobody_asked_for_are_not_missed(summary: Summary) -> None:
+    assert (summary.missed_output_length, summary.input_length_error) == (None, None)
+
+
+def test_each_turn_of_the_conversations_is_a_stage(build_trace: Callable[..., Trace]) -> None:
+    trace = build_trace(
+        {**ANSWER, "turn": 0}, {**MORE_TOKENS, "turn": 1}, {**ONE_TOKEN, "turn": 0}, {**FAILED, "turn": 2}
+    )
+
+    stages = turn_stages(trace, max_concurrency=2)
+
+    assert [stage.stage for stage in stages] == ["turn 1", "turn 2", "turn 3"]
+    assert [stage.success_requests for stage in stages] == [2, 1, 0]
+    assert sorted_values(stages[0].ttft) == [0.100, 0.200]
+    assert stages[1].benchmark_duration == pytest.approx(0.090)
+    assert [stage.max_concurrency for stage in stages] == [2, 2, 2]
+
+
+def test_without_conversations_there_are_no_turns(build_trace: Callable[..., Trace]) -> None:
+    assert turn_stages(build_trace(ANSWER), max_concurrency=1) == ()

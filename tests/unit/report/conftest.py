@@ -35,7 +35,7 @@ def make_result(two_good_one_failed: Trace, healthy: ClientHealth) -> Callable[.
             "started": "2026-03-26T20:22:04+08:00",
             "stopped": False,
             "health": healthy,
-            "verdicts": judge([parse_budget(budget) for budget in budgets], summary),
+            "verdicts": judge([parse_budget(budget) for budget in budgets], [summary]),
         }
         return CaseResult(name=name, trace=trace, summary=summary, **{**values, **fields})
 

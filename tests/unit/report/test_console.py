@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from pytest_npuperf.metrics import summarize
 from pytest_npuperf.report import common_table, console_lines, performance_table
 from pytest_npuperf.result import CaseResult, RunRecord
 from pytest_npuperf.trace import Trace
@@ -80,12 +81,67 @@ def test_a_stopped_case_says_what_it_holds(make_result: Results, make_record: Re
     assert lines[1] == "STOPPED before its end; requests measured until then: 1"
 
 
+def test_a_case_that_was_given_up_says_why(make_result: Results, make_record: Records, clean: Trace) -> None:
+    record = make_record(make_result("chat", clean, aborted="5 requests in a row failed"))
+    lines = console_lines(record, REPORT, verbosity=0, outcomes={})
+    assert lines[1] == "ABORTED: 5 requests in a row failed"
+    assert "; ABORTED" in console_lines(record, REPORT, verbosity=-1, outcomes={})[0]
+
+
 def test_estimated_tokens_are_told(
     make_result: Results, make_record: Records, build_trace: Callable[..., Trace]
 ) -> None:
     trace = build_trace({"sent": 0, "chunks": [50, 60], "end": 60, "estimated": True})
     lines = console_lines(make_record(make_result("chat", trace)), REPORT, verbosity=0, outcomes={})
     assert lines[1] == "Token counts are estimated from chunks where the server reported no usage"
+
+
+def test_tables_have_every_stage_and_say_when_the_load_was_steady(
+    make_result: Results, make_record: Records, clean: Trace
+) -> None:
+    steady = summarize(clean, max_concurrency=2, stage="steady")
+    result = make_result("chat", clean, stages=(steady,), steady_window=(0.5, 12.34567))
+    lines = console_lines(make_record(result), REPORT, verbosity=0, outcomes={})
+    assert lines[1] == "Steady stage: from 0.5 s to 12.3457 s after the first request was sent"
+    assert "\n".join(lines[2:-1]) == "\n".join(
+        [performance_table([result.summary, steady]), common_table([result.summary, steady])]
+    )
+
+
+def test_why_there_is_no_steady_stage_is_told(
+    make_result: Results, make_record: Records, clean: Trace
+) -> None:
+    record = make_record(make_result("chat", clean, no_steady="no request was successful"))
+    assert console_lines(record, REPORT, verbosity=0, outcomes={})[1] == (
+        "No steady stage: no request was successful"
+    )
+    assert "; NO STEADY STAGE" in console_lines(record, REPORT, verbosity=-1, outcomes={})[0]
+
+
+def test_what_the_server_had_cached_unasked_makes_a_case_suspect(
+    make_result: Results, make_record: Records, build_trace: Callable[..., Trace]
+) -> None:
+    trace = build_trace({"sent": 0, "chunks": [50], "end": 60, "input_tokens": 10, "cached_tokens": 8})
+    record = make_record(make_result("chat", trace, cache_expected=False))
+    assert console_lines(record, REPORT, verbosity=0, outcomes={})[1].startswith(
+        "SUSPECT: 80.0% of the input tokens came from the server's prefix cache"
+    )
+    assert console_lines(record, REPORT, verbosity=-1, outcomes={})[0].endswith("; SUSPECT")
+
+
+def test_cancelled_requests_and_missed_lengths_are_told(
+    make_result: Results, make_record: Records, build_trace: Callable[..., Trace]
+) -> None:
+    trace = build_trace(
+        {"sent": 0, "chunks": [50, 60], "end": 60, "asked_output_tokens": 3},
+        {"sent": 0, "chunks": [50, 60], "end": 60, "asked_output_tokens": 2},
+        {"sent": 0, "chunks": [50], "end": 60, "error": "cancelled"},
+    )
+    lines = console_lines(make_record(make_result("chat", trace)), REPORT, verbosity=0, outcomes={})
+    assert lines[1:3] == [
+        "1 cancelled by the client, as the case asks",
+        "50.0% of the answers missed the output length asked for",
+    ]
 
 
 def test_quiet_is_a_line_a_case(make_result: Results, make_record: Records, clean: Trace) -> None:

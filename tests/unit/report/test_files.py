@@ -77,6 +77,9 @@ def test_details_hold_every_request_on_the_run_s_own_axis(two_good_one_failed: T
         "output_tokens": 3,
         "cached_tokens": None,
         "tokens_estimated": False,
+        "asked_input_tokens": None,
+        "asked_output_tokens": None,
+        "turn": None,
         "finish_reason": "length",
         "model": "model",
         "text": None,
@@ -118,6 +121,21 @@ def test_a_request_that_was_never_sent_does_not_move_the_axis(two_good_one_faile
     details = request_details(replace(two_good_one_failed, t_sent=sent))
     assert [request["start_time"] for request in details] == [None, 0.0, 0.01]
     assert details[0]["prefill_latency"] is None
+
+
+def test_details_have_what_was_asked_for_and_the_turn_from_1(build_trace: Callable[..., Trace]) -> None:
+    asked = {"asked_input_tokens": 12, "asked_output_tokens": 2, "turn": 0, "cached_tokens": 8}
+    (request,) = request_details(build_trace({"sent": 0, "chunks": [5], "end": 6, **asked}))
+    assert {key: request[key] for key in asked} == asked | {"turn": 1}
+
+
+def test_csv_and_json_have_every_stage(two_good_one_failed: Trace) -> None:
+    summaries = [
+        summarize(two_good_one_failed, max_concurrency=2, stage=stage) for stage in ("total", "steady")
+    ]
+    rows = performance_csv(summaries).decode().splitlines()[1:]
+    assert [row.split(",")[1] for row in rows] == ["total", "steady"] * 7
+    assert json.loads(common_json(summaries))["Total Requests"] == {"total": 3, "steady": 3}
 
 
 def test_details_are_strict_json_with_a_request_a_line(two_good_one_failed: Trace) -> None:

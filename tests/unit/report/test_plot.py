@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from pytest_npuperf.report.plot import concurrency_steps, plot_data, plot_html
+from pytest_npuperf.report.plot import plot_data, plot_html
 from pytest_npuperf.trace import UNKNOWN, Trace
 
 
@@ -48,15 +48,25 @@ def test_failed_requests_carry_their_error(two_good_one_failed: Trace) -> None:
     assert all(len(line) <= 72 for line in failed["1"])
 
 
+def test_cancelled_requests_are_none_that_failed(build_trace: Callable[..., Trace]) -> None:
+    data = plot_data(
+        build_trace(
+            {"sent": 0, "chunks": [1], "end": 2},
+            {"sent": 1, "chunks": [2], "end": 3, "error": "cancelled"},
+        )
+    )
+    assert (data["failed"], data["cancelled"]) == ({}, [1])
+
+
+def test_the_steady_stage_is_on_the_page(two_good_one_failed: Trace) -> None:
+    page = plot_html(two_good_one_failed, title="chat", picture_name="chat", steady_window=(0.5, 1.5))
+    assert _embedded(page.decode())["steady"] == [0.5, 1.5]
+    assert _embedded(_page(two_good_one_failed))["steady"] is None
+
+
 def test_concurrency_counts_requests_in_flight(two_good_one_failed: Trace) -> None:
     steps = plot_data(two_good_one_failed)["steps"]
     assert steps == {"time": [0.0, 0.01, 0.02, 0.03, 0.0705, 0.09], "count": [1, 2, 3, 2, 1, 0]}
-
-
-def test_concurrency_does_not_dip_where_one_request_follows_another_at_once() -> None:
-    times, counts = concurrency_steps(np.array([0, 10]), np.array([10, 20]))
-    assert times.tolist() == [0, 10, 20]
-    assert counts.tolist() == [1, 1, 0]
 
 
 def test_a_request_without_an_end_reaches_as_far_as_it_is_known(two_good_one_failed: Trace) -> None:

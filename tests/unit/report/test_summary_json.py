@@ -6,8 +6,10 @@ from typing import Any
 import msgspec
 import pytest
 
+from pytest_npuperf.metrics import summarize
 from pytest_npuperf.report.summary_json import run_summary
 from pytest_npuperf.result import CaseResult, RunRecord
+from pytest_npuperf.slo import parse_budget
 from pytest_npuperf.trace import Trace
 
 Results = Callable[..., CaseResult]
@@ -52,12 +54,17 @@ def test_a_case_says_what_its_figures_rest_on(
         "nodeid": "npuperf.yaml::chat",
         "started": "2026-03-26T20:22:04+08:00",
         "stopped": True,
+        "aborted": "",
         "files": {"plot": "performance/abbr/chat_plot.html"},
         "kernel_stamps": False,
         "tokens_estimated": False,
         "errors": {"http_status": 1},
         "verdicts": [],
         "not_measured": "",
+        "suspect": [],
+        "steady_window": None,
+        "no_steady": "",
+        "exploration": None,
     }
 
 
@@ -84,6 +91,7 @@ def test_verdicts_are_in_the_figures_own_unit(
     assert summarized(result)["verdicts"] == [
         {
             "expression": "ttft.min < 10 ms",
+            "stage": "total",
             "metric": "ttft",
             "statistic": "min",
             "comparison": "<",
@@ -92,8 +100,29 @@ def test_verdicts_are_in_the_figures_own_unit(
             "n": 2,
             "implied": False,
             "outcome": "fail",
+            "reason": "",
         }
     ]
+
+
+def test_every_stage_and_the_steady_window_are_there(
+    make_result: Results, two_good_one_failed: Trace, summarized: Callable[[CaseResult], dict[str, Any]]
+) -> None:
+    steady = summarize(two_good_one_failed, max_concurrency=2, stage="steady")
+    case = summarized(make_result(stages=(steady,), steady_window=(0.5, 1.5)))
+    assert list(case["stages"]) == ["total", "steady"]
+    assert case["steady_window"] == (0.5, 1.5)
+
+
+def test_why_there_is_no_steady_stage_and_a_verdict_on_it_is_told(
+    make_result: Results, summarized: Callable[[CaseResult], dict[str, Any]]
+) -> None:
+    result = make_result(no_steady="it was short")
+    result.judge([parse_budget("steady.ttft.p90 < 1 s")])
+    case = summarized(result)
+    assert case["no_steady"] == "it was short"
+    (verdict,) = case["verdicts"]
+    assert (verdict["stage"], verdict["reason"]) == ("steady", "no steady stage: it was short")
 
 
 def test_the_figures_of_no_request_are_null(

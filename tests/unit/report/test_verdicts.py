@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from pytest_npuperf.report import verdict_table
-from pytest_npuperf.report.verdicts import measured_text
+from pytest_npuperf.report.verdicts import broken_budgets, measured_text
 from pytest_npuperf.slo import Verdict, parse_budget
 
 
@@ -38,6 +38,14 @@ def test_the_table_is_plain_text() -> None:
     table = verdict_table([Verdict(budget=hostile, measured=1.0, n=1, outcome="fail")])
     assert table.isascii()
     assert "\x1b" not in table
+
+
+def test_why_there_was_nothing_to_measure_stands_below_the_table() -> None:
+    verdict = replace(_verdict("steady.ttft.p90 < 1 s", None, 0), reason="no steady stage: \x1b too short")
+    *_, row, reason = verdict_table([verdict, _verdict("ttft.p90 < 1 s", None, 0)]).splitlines()
+    assert row.startswith("ttft.p90 < 1 s")
+    assert reason == r"steady.ttft.p90 < 1 s: no steady stage: \x1b too short"
+    assert broken_budgets([verdict]) == r"steady.ttft.p90 < 1 s (no steady stage: \x1b too short)"
 
 
 @pytest.mark.parametrize(

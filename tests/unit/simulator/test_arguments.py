@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 from pathlib import Path
 
 import pytest
@@ -26,6 +27,8 @@ def test_every_setting_has_an_option() -> None:
         *("--host", "0.0.0.0", "--port", "0", "--model", "m", "--ttft", "200ms", "--itl", "0.02"),
         *("--jitter", "0.3", "--output-tokens", "5", "--tokens-per-chunk", "4", "--seed", "7"),
         *("--startup-delay", "2 s", "--role-lead", "150 ms", "--fail-every", "3", "--break-every", "4"),
+        *("--ttft-sigma", "0.4", "--max-batch", "8", "--slowdown", "0.05", "--prefill-rate", "9000"),
+        *("--prefix-cache", "--output-jitter", "0.2", "--strict"),
         *("--no-usage", "--no-done", "--truth-log", "truth.jsonl"),
     )
     assert settings_from(namespace) == SimulatorSettings(
@@ -42,6 +45,13 @@ def test_every_setting_has_an_option() -> None:
         role_lead=0.15,
         fail_every=3,
         break_every=4,
+        ttft_sigma=0.4,
+        max_batch=8,
+        slowdown=0.05,
+        prefill_rate=9000,
+        prefix_cache=True,
+        output_jitter=0.2,
+        strict=True,
         usage=False,
         done=False,
     )
@@ -68,3 +78,11 @@ def test_anything_else_is_refused_with_examples(text: str, capsys: pytest.Captur
 def test_a_value_outside_its_range_is_refused() -> None:
     with pytest.raises(SettingsError, match="output_tokens of the simulator is 0"):
         settings_from(parse("--output-tokens", "0"))
+
+
+def test_the_documentation_lists_every_option_and_no_other() -> None:
+    parser = argparse.ArgumentParser(add_help=False)
+    add_arguments(parser)
+    options = {option for action in parser._actions for option in action.option_strings}
+    page = (Path(__file__).parents[3] / "docs" / "simulator.md").read_text(encoding="utf-8")
+    assert set(re.findall(r"^\| `(--[a-z-]+)", page, re.MULTILINE)) == options

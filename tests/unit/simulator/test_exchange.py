@@ -7,10 +7,12 @@ from typing import cast
 import msgspec
 import pytest
 
-from pytest_npuperf.simulator.chat import Answer, ChatRequest, plan_answer
+from pytest_npuperf.simulator.batch import Batch
+from pytest_npuperf.simulator.chat import Answer, plan_answer
 from pytest_npuperf.simulator.exchange import TimedAnswer, Write, streamed_writes, whole_writes
 from pytest_npuperf.simulator.protocol import LAST_CHUNK, HttpConnection
 from pytest_npuperf.simulator.records import RequestRecord
+from pytest_npuperf.simulator.request import ChatRequest
 from pytest_npuperf.simulator.scheduler import DeadlineScheduler
 from pytest_npuperf.simulator.settings import SimulatorSettings
 
@@ -19,7 +21,7 @@ def plan(tokens: int) -> Answer:
     request = msgspec.convert(
         {"messages": [{"role": "user", "content": "hi"}], "max_tokens": tokens, "stream": True}, ChatRequest
     )
-    answer = plan_answer(SimulatorSettings(), request, request_id="abc", created=1)
+    answer = plan_answer(SimulatorSettings(), request, request_id="abc", created=1, number=1, prompt_tokens=5)
     assert isinstance(answer, Answer)
     return answer
 
@@ -101,19 +103,22 @@ class FakeScheduler:
 
 
 class Running:
-    """A TimedAnswer on fakes."""
+    """A TimedAnswer on fakes, with a slot since 7 unless others have them all."""
 
-    def __init__(self, made: Iterator[Write], *, cut: bool = False) -> None:
+    def __init__(self, made: Iterator[Write], *, cut: bool = False, batch: Batch | None = None) -> None:
         self.connection = FakeConnection()
         self.scheduler = FakeScheduler()
         self.record = RequestRecord("abc", True, 0, 5)
+        self.batch = batch or Batch(1)
         self.answer = TimedAnswer(
             cast("HttpConnection", self.connection),
             cast("DeadlineScheduler", self.scheduler),
+            self.batch,
             self.record,
-            made,
+            lambda _: made,
             cut=cut,
         )
+        self.batch.join(self.answer, 7)
 
 
 def plain_writes() -> Iterator[Write]:
@@ -174,3 +179,38 @@ def test_nothing_is_written_to_a_client_that_is_gone() -> None:
     assert running.answer.step() == 0
     assert running.connection.written == [b"role"]
     assert running.record.outcome == "abandoned"
+
+
+def test_an_answer_is_scheduled_from_when_it_got_its_slot() -> None:
+    first = Running(plain_writes())
+    assert first.record.t_started == 7
+    second = Running(plain_writes(), batch=first.batch)
+    assert second.scheduler.pushed == []
+    while first.answer.step():
+        pass
+    assert second.record.t_started is not None
+    assert second.record.t_started > 7
+    assert [due for due, _ in second.scheduler.pushed] == [90]
+
+
+@pytest.mark.parametrize("end", ["complete", "broken", "abandoned"])
+def test_every_end_frees_the_slot_once(end: str) -> None:
+    running = Running(plain_writes(), cut=end == "broken")
+    if end == "abandoned":
+        running.answer.lost()
+    while running.answer.step():
+        pass
+    assert running.record.outcome == end
+    assert (running.batch.running, running.batch.waiting) == (0, 0)
+
+
+def test_a_client_that_leaves_the_queue_is_never_answered() -> None:
+    first = Running(plain_writes())
+    second = Running(plain_writes(), batch=first.batch)
+    second.answer.resumed()
+    second.answer.lost()
+    assert (first.batch.running, first.batch.waiting) == (1, 0)
+    while first.answer.step():
+        pass
+    assert second.scheduler.pushed == []
+    assert (second.record.outcome, second.record.t_started) == ("abandoned", None)

@@ -8,7 +8,7 @@ from time import monotonic_ns
 import pytest
 
 from pytest_npuperf.simulator.scheduler import DeadlineScheduler
-from pytest_npuperf.simulator.timers import KernelTimer, LoopTimer, Timer
+from pytest_npuperf.timers import KernelTimer, LoopTimer, Timer
 
 pytestmark = pytest.mark.asyncio
 
@@ -84,5 +84,6 @@ async def test_nothing_runs_after_close(timer: type[Timer]) -> None:
     ran: list[None] = []
     scheduler.push(monotonic_ns() + MS, once(lambda: ran.append(None)))
     scheduler.close()
+    scheduler.push(monotonic_ns(), once(lambda: ran.append(None)))
     await asyncio.sleep(0.02)
     assert ran == []

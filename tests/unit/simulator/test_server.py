@@ -139,6 +139,12 @@ async def test_a_request_without_stream_gets_a_whole_answer(start: Start, client
             "maximum",
         ),
         (
+            b'{"messages": [{"role": "user", "content": "x"}], "max_tokens": 4, "min_tokens": 5}',
+            400,
+            "BadRequestError",
+            "min_tokens must be less than or equal to max_tokens=4, got 5",
+        ),
+        (
             b'{"messages": [{"role": "user", "content": "x"}], "model": "m"}',
             404,
             "NotFoundError",
@@ -175,6 +181,27 @@ async def test_answers_have_exactly_the_tokens_asked(start: Start, client: Conne
     assert [len(record.stamps) for record in simulator.records] == [1, 2, 250]
 
 
+async def test_min_tokens_makes_an_answer_longer(start: Start, client: Connect) -> None:
+    http = client(await start(output_tokens=3))
+    for fields, tokens in (({}, 3), ({"min_tokens": 7}, 7), ({"min_tokens": 2}, 3)):
+        response = await http.post(CHAT, json=body(max_tokens=10, **fields))
+        assert len(contents(response.text)) == tokens
+
+
+async def test_answers_can_differ_in_length_by_their_number(start: Start, client: Connect) -> None:
+    simulator = await start(output_jitter=0.5, seed=1)
+    http = client(simulator)
+
+    async def lengths() -> list[int]:
+        await http.post("/simulator/reset")
+        return [len(contents((await http.post(CHAT, json=body())).text)) for _ in range(4)]
+
+    first = await lengths()
+    assert len(set(first)) == 4
+    assert await lengths() == first
+    assert [record.tokens for record in simulator.records] == first
+
+
 async def test_every_nth_request_fails(start: Start, client: Connect) -> None:
     simulator = await start(fail_every=3)
     http = client(simulator)
@@ -208,10 +235,15 @@ async def test_what_was_done_is_listed_by_request_id(start: Start, client: Conne
         "request_id": "mine",
         "stream": True,
         "t_received": simulator.records[0].t_received,
+        "t_started": simulator.records[0].t_received,
         "t_first": stamps[0],
         "t_last": stamps[-1],
         "prompt_tokens": 6,
+        "cached_tokens": 0,
         "tokens": 4,
+        "images": [],
+        "audio_seconds": [],
+        "videos": 0,
         "outcome": "complete",
     }
     assert other["request_id"] not in ("", "mine")
@@ -219,16 +251,12 @@ async def test_what_was_done_is_listed_by_request_id(start: Start, client: Conne
     assert detailed[0]["stamps"] == stamps.tolist()
 
 
-async def test_a_failed_request_has_no_first_and_no_last_stamp(start: Start, client: Connect) -> None:
+async def test_a_failed_request_has_neither_a_slot_nor_a_chunk(start: Start, client: Connect) -> None:
     http = client(await start(fail_every=1))
     await http.post(CHAT, json=body())
     [record] = (await http.get("/simulator/requests")).json()
-    assert (record["t_first"], record["t_last"], record["tokens"], record["outcome"]) == (
-        None,
-        None,
-        0,
-        "failed",
-    )
+    assert [record[stamp] for stamp in ("t_started", "t_first", "t_last")] == [None, None, None]
+    assert (record["tokens"], record["outcome"]) == (0, "failed")
 
 
 async def test_reset_forgets_and_counts_from_the_beginning(start: Start, client: Connect) -> None:
@@ -274,7 +302,10 @@ async def test_streams_keep_the_deadlines_of_their_seed_and_number(start: Start,
     for number in (1, 2):
         await http.post(CHAT, json=body(max_tokens=20))
         record = simulator.records[-1]
-        due = deadlines(settings, t_received=record.t_received, number=number)
+        assert record.t_started == record.t_received
+        due = deadlines(
+            settings, t_started=record.t_received, number=number, prefill_tokens=0, running=lambda: 1
+        )
         late = [stamp - deadline for stamp, deadline in zip(record.stamps, due, strict=False)]
         assert len(late) == 20
         assert min(late) >= 0
@@ -371,3 +402,111 @@ async def test_a_port_in_use_is_an_error_that_says_what_to_do(start: Start) -> N
         SettingsError, match=f"cannot listen on 127.0.0.1 port {port}: .*; choose another port, or 0"
     ):
         await Simulator(SimulatorSettings(port=port)).start()
+
+
+PIXEL = (
+    "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAIAAACQd1PeAAAADElEQVR4nGNgYGAAAAAEAAH2FzhVAAAA"
+    "AElFTkSuQmCC"
+)
+
+
+def image_message(url: str) -> dict[str, Any]:
+    parts = [{"type": "text", "text": "hello"}, {"type": "image_url", "image_url": {"url": url}}]
+    return {"role": "user", "content": parts}
+
+
+async def test_an_image_is_looked_at_counted_and_recorded(start: Start, client: Connect) -> None:
+    http = client(await start())
+    answer = await http.post(CHAT, json=body(messages=[image_message(PIXEL)], max_tokens=1, stream=False))
+    [record] = (await http.get("/simulator/requests")).json()
+
+    assert record["images"] == [{"width": 1, "height": 1}]
+    assert answer.json()["usage"]["prompt_tokens"] == record["prompt_tokens"] == 6 + 1
+
+
+@pytest.mark.parametrize(
+    ("url", "reason"),
+    [
+        (PIXEL[:-8], "The PNG ends before its IEND chunk."),
+        ("http://127.0.0.1/cat.png", "The simulator fetches nothing: 'http://127.0.0.1/cat.png' is not "),
+    ],
+)
+async def test_an_image_that_is_not_whole_is_a_bad_request(
+    start: Start, client: Connect, url: str, reason: str
+) -> None:
+    simulator = await start()
+    response = await client(simulator).post(CHAT, json=body(messages=[image_message(url)]))
+    error = response.json()["error"]
+
+    assert (response.status_code, error["type"], error["code"]) == (400, "BadRequestError", 400)
+    assert error["message"].startswith(reason)
+    assert simulator.records == []
+
+
+async def test_a_part_of_an_unknown_kind_is_a_bad_request(start: Start, client: Connect) -> None:
+    messages = [{"role": "user", "content": [{"type": "smell", "smell": "rose"}]}]
+    response = await client(await start()).post(CHAT, json=body(messages=messages))
+
+    assert response.status_code == 400
+    assert "Invalid value 'smell'" in response.json()["error"]["message"]
+
+
+async def test_tokenize_counts_as_usage_does(start: Start, client: Connect) -> None:
+    http = client(await start(model="m"))
+    messages = [{"role": "system", "content": "be brief"}, image_message(PIXEL)]
+    tokenized = (await http.post("/tokenize", json={"model": "m", "messages": messages})).json()
+    answer = await http.post(CHAT, json=body(messages=messages, max_tokens=1, stream=False))
+    assert tokenized["count"] == answer.json()["usage"]["prompt_tokens"] == (4 + 2) + (4 + 2) + 1
+    assert len(tokenized["tokens"]) == tokenized["count"]
+    assert tokenized["max_model_len"] == 131_072
+
+
+async def test_tokenize_takes_a_plain_prompt(start: Start, client: Connect) -> None:
+    http = client(await start())
+    tokenized = (await http.post("/tokenize", json={"prompt": "12341234 "})).json()
+    first, second, third = tokenized["tokens"]
+    assert first == second != third
+    assert (await http.post("/tokenize", json={"prompt": ""})).json()["count"] == 0
+
+
+@pytest.mark.parametrize(
+    ("fields", "status", "message"),
+    [
+        ({}, 400, "Give either `messages` or `prompt`."),
+        ({"prompt": 1}, 400, "Expected `str | null`, got `int`"),
+        ({"messages": []}, 400, "length >= 1"),
+        ({"prompt": "a", "model": "other"}, 404, "The model `other` does not exist."),
+    ],
+)
+async def test_what_cannot_be_tokenized_is_refused(
+    start: Start, client: Connect, fields: dict[str, Any], status: int, message: str
+) -> None:
+    response = await client(await start()).post("/tokenize", json=fields)
+    assert response.status_code == status
+    assert message in response.json()["error"]["message"]
+
+
+async def test_a_strict_server_refuses_fields_that_are_not_of_openai(start: Start, client: Connect) -> None:
+    simulator = await start(strict=True)
+    http = client(simulator)
+    refused = await http.post(CHAT, json=body(max_tokens=2, min_tokens=2, ignore_eos=True))
+    assert refused.status_code == 422
+    assert refused.json() == {"detail": "Unexpected fields in the request: {'ignore_eos', 'min_tokens'}"}
+    assert simulator.records == []
+    allowed = body(max_tokens=2, temperature=0, seed=1, stream_options={"include_usage": True})
+    assert (await http.post(CHAT, json=allowed)).status_code == 200
+
+
+async def test_a_strict_server_still_says_what_is_no_json(start: Start, client: Connect) -> None:
+    response = await client(await start(strict=True)).post(CHAT, content=b"{no json")
+    assert response.status_code == 400
+    assert "JSON is malformed" in response.json()["error"]["message"]
+
+
+async def test_usage_so_far_comes_with_every_chunk_where_it_is_asked(start: Start, client: Connect) -> None:
+    options = {"include_usage": True, "continuous_usage_stats": True}
+    request = body(max_tokens=3, stream_options=options)
+    response = await client(await start()).post(CHAT, json=request)
+    events = [json.loads(event.removeprefix("data: ")) for event in response.text.split("\n\n")[:-2]]
+    assert [event["usage"]["completion_tokens"] for event in events] == [0, 1, 2, 3, 3]
+    assert [len(event["choices"]) for event in events] == [1, 1, 1, 1, 0]

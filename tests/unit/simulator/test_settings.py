@@ -19,6 +19,11 @@ from pytest_npuperf.simulator import SimulatorSettings
         ({"tokens_per_chunk": 0}, "tokens_per_chunk of the simulator is 0: use a value at least 1"),
         ({"fail_every": -1}, "fail_every of the simulator is -1: use a value at least 0"),
         ({"break_every": -1}, "break_every of the simulator is -1: use a value at least 0"),
+        ({"max_batch": -1}, "max_batch of the simulator is -1: use a value at least 0"),
+        ({"slowdown": -0.1}, "slowdown of the simulator is -0.1: use a value at least 0"),
+        ({"prefill_rate": -1}, "prefill_rate of the simulator is -1: use a value at least 0"),
+        ({"ttft_sigma": -1}, "ttft_sigma of the simulator is -1: use a value at least 0"),
+        ({"output_jitter": -1}, "output_jitter of the simulator is -1: use a value at least 0"),
         ({"port": 65536}, "port of the simulator is 65536: use a value from 0 to 65535"),
     ],
 )

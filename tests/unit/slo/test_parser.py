@@ -49,6 +49,8 @@ def test_total_takes_no_statistic() -> None:
         ("failure_rate < 0.001", 0.001, ""),
         ("failure_rate < 0.1 %", 0.001, "%"),
         ("failure_rate <= 100 %", 1, "%"),
+        ("cache_hit_rate < 5 %", 0.05, "%"),
+        ("input_length_error < 150 %", 1.5, "%"),
     ],
 )
 def test_units_convert(expression: str, bound: float, unit: str) -> None:
@@ -64,6 +66,24 @@ def test_percent_is_the_share_it_says() -> None:
 @pytest.mark.parametrize("statistic", [*STATISTICS, "p5", "p50", "p90", "p99", "p99.9", "p99.99"])
 def test_statistics(statistic: str) -> None:
     assert parse_budget(f"e2el.{statistic} < 1 s").statistic == statistic
+
+
+@pytest.mark.parametrize(
+    ("expression", "stage", "metric", "statistic"),
+    [
+        ("ttft.p90 < 1 s", "total", "ttft", "p90"),
+        ("total.ttft.p90 < 1 s", "total", "ttft", "p90"),
+        ("steady.ttft.p99.9 < 1 s", "steady", "ttft", "p99.9"),
+        ("steady.output_token_throughput > 1", "steady", "output_token_throughput", None),
+        ("turn 12.ttft.p90 < 1 s", "turn 12", "ttft", "p90"),
+    ],
+)
+def test_stage_stands_first_and_is_the_total_where_there_is_none(
+    expression: str, stage: str, metric: str, statistic: str | None
+) -> None:
+    budget = parse_budget(expression)
+
+    assert (budget.stage, budget.metric, budget.statistic) == (stage, metric, statistic)
 
 
 @pytest.mark.parametrize("comparison", COMPARISONS)
@@ -84,10 +104,12 @@ def assert_refused(text: str, message: str) -> None:
 
 METRICS_ALLOWED = (
     "metrics with a statistic, such as ttft.p99: e2el, ttft, tpot, itl, input_tokens, output_tokens, "
-    "request_output_token_throughput, schedule_delay, receive_lag\n"
-    "metrics without: benchmark_duration, total_requests, failed_requests, success_requests, failure_rate, "
-    "concurrency, request_throughput, total_input_tokens, prefill_token_throughput, total_output_tokens, "
-    "input_token_throughput, output_token_throughput, total_token_throughput"
+    "request_output_token_throughput, ttft_scheduled, e2el_scheduled, schedule_delay, receive_lag\n"
+    "metrics without: benchmark_duration, total_requests, failed_requests, success_requests, "
+    "cancelled_requests, failure_rate, concurrency, request_throughput, total_input_tokens, "
+    "prefill_token_throughput, total_output_tokens, input_token_throughput, output_token_throughput, "
+    "total_token_throughput, cached_tokens, cache_hit_rate, missed_output_length, input_length_error\n"
+    "stages before either, such as steady.ttft.p99: total, steady, turn 1, turn 2, ..."
 )
 STATISTICS_ALLOWED = "statistics: avg, min, max, median and percentiles such as p90 or p99.9"
 COMPARISONS_ALLOWED = "comparisons: < <= > >= =="
@@ -121,6 +143,30 @@ TIMES_ALLOWED = "units: ms, us, s, min"
             "no metric",
             "^",
             METRICS_ALLOWED,
+        ),
+        (
+            "stable.ttft.p99 < 500 ms",
+            "unknown metric 'stable'",
+            "^^^^^^",
+            METRICS_ALLOWED,
+        ),
+        (
+            "turn 0.ttft.p99 < 500 ms",
+            "unknown metric 'turn'",
+            "^^^^",
+            METRICS_ALLOWED,
+        ),
+        (
+            "steady.tttf.p99 < 500 ms",
+            "unknown metric 'tttf'; did you mean 'ttft'?",
+            "       ^^^^",
+            METRICS_ALLOWED,
+        ),
+        (
+            "steady.ttft < 500 ms",
+            "ttft has many values: name a statistic, such as ttft.p99",
+            "       ^^^^",
+            STATISTICS_ALLOWED,
         ),
         (
             "ttft.p100 < 500 ms",

@@ -11,7 +11,15 @@ from pytest_npuperf.trace import UNKNOWN, Trace
 
 # TTFT 100 and 300 ms, three gaps of 10 ms, 4 and 1 token in 0.5 s; one request failed.
 LOAD = (
-    {"sent": 0, "chunks": [100, 110, 120, 130], "end": 140, "lags": [1, 2, 3, 4]},
+    {
+        "sent": 0,
+        "chunks": [100, 110, 120, 130],
+        "end": 140,
+        "lags": [1, 2, 3, 4],
+        "cached_tokens": 5,
+        "asked_input_tokens": 8,
+        "asked_output_tokens": 4,
+    },
     {"sent": 0, "chunks": [300], "end": 310},
     {"sent": 0, "end": 500, "error": "timeout_total"},
 )
@@ -33,7 +41,7 @@ def none_sent(build_trace: Callable[..., Trace]) -> Summary:
 
 
 def verdict(expression: str, summary: Summary) -> Verdict:
-    (given,) = judge([parse_budget(expression)], summary)
+    (given,) = judge([parse_budget(expression)], [summary])
     return given
 
 
@@ -110,7 +118,7 @@ def test_budget_on_unknown_input_lengths_fails(build_trace: Callable[..., Trace]
 def test_verdicts_come_in_the_order_of_the_budgets(summary: Summary) -> None:
     budgets = [parse_budget(text) for text in ("ttft.max < 1 s", "e2el.max < 1 ms", "ttft.max < 1 s")]
 
-    verdicts = judge(budgets, summary)
+    verdicts = judge(budgets, [summary])
 
     assert [given.budget for given in verdicts] == budgets
     assert [given.outcome for given in verdicts] == ["pass", "fail", "pass"]
@@ -124,6 +132,44 @@ def test_every_metric_is_judged_on_a_plain_number(summary: Summary, metric: Metr
 
     assert type(given.measured) in (int, float)
     assert type(given.n) is int
+
+
+@pytest.fixture
+def steady(build_trace: Callable[..., Trace]) -> Summary:
+    return summarize(build_trace(LOAD[0]), max_concurrency=3, stage="steady")
+
+
+def test_budget_is_judged_on_the_stage_it_names(summary: Summary, steady: Summary) -> None:
+    budgets = [parse_budget(f"{stage}ttft.max < 200 ms") for stage in ("", "total.", "steady.")]
+
+    verdicts = judge(budgets, [summary, steady])
+
+    assert [(given.measured, given.outcome) for given in verdicts] == [
+        (0.3, "fail"),
+        (0.3, "fail"),
+        (0.1, "pass"),
+    ]
+    assert [given.reason for given in verdicts] == [""] * 3
+
+
+@pytest.mark.parametrize(
+    ("expression", "no_steady", "reason"),
+    [
+        (
+            "steady.ttft.p90 < 1 s",
+            "no request was successful",
+            "no steady stage: no request was successful",
+        ),
+        ("steady.failed_requests == 0", "", "no steady stage: the case does not ask for one"),
+        ("turn 3.ttft.p90 < 1 s", "", "no request belonged to turn 3"),
+    ],
+)
+def test_budget_on_a_stage_that_does_not_exist_fails_and_says_why(
+    summary: Summary, expression: str, no_steady: str, reason: str
+) -> None:
+    (given,) = judge([parse_budget(expression)], [summary], no_steady=no_steady)
+
+    assert (given.measured, given.n, given.outcome, given.reason) == (None, 0, "fail", reason)
 
 
 def implied(expressions: list[str], summary: Summary) -> list[str]:
@@ -144,6 +190,18 @@ def test_nothing_is_implied_where_a_budget_speaks_of_failures(summary: Summary, 
     assert implied(["ttft.p99 < 1 s", expression], summary) == []
 
 
+def test_a_budget_of_one_stage_does_not_speak_of_the_failures_of_the_others(summary: Summary) -> None:
+    assert implied(["steady.failed_requests <= 3"], summary) == ["failed_requests == 0"]
+
+
+def test_cancelled_requests_break_nothing_that_is_implied(build_trace: Callable[..., Trace]) -> None:
+    summary = summarize(build_trace(LOAD[0], {**LOAD[2], "error": "cancelled"}), max_concurrency=2)
+
+    (given,) = judge(implied_budgets([], summary), [summary])
+
+    assert (given.measured, given.outcome) == (0, "pass")
+
+
 def test_one_success_is_implied_where_all_failed_whatever_the_budgets_allow(all_failed: Summary) -> None:
     assert implied(["failure_rate <= 100 %"], all_failed) == ["success_requests > 0"]
     assert implied([], all_failed) == ["failed_requests == 0", "success_requests > 0"]
@@ -159,7 +217,7 @@ def test_implied_budgets_fail_every_load_with_a_failure_or_without_a_success(
 ) -> None:
     summary: Summary = request.getfixturevalue(load)
 
-    outcomes = [given.outcome for given in judge(implied_budgets([], summary), summary)]
+    outcomes = [given.outcome for given in judge(implied_budgets([], summary), [summary])]
 
     assert "fail" in outcomes
 
@@ -167,7 +225,7 @@ def test_implied_budgets_fail_every_load_with_a_failure_or_without_a_success(
 def test_implied_budgets_hold_where_every_request_succeeded(build_trace: Callable[..., Trace]) -> None:
     summary = summarize(build_trace(*LOAD[:2]), max_concurrency=2)
 
-    (given,) = judge(implied_budgets([], summary), summary)
+    (given,) = judge(implied_budgets([], summary), [summary])
 
     assert (given.budget.expression, given.measured, given.outcome) == ("failed_requests == 0", 0, "pass")
 

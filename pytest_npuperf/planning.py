@@ -1,0 +1,164 @@
+"""From a case to a load plan: what is sent and when, as the load generator needs it."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Iterator
+from itertools import chain, islice
+from typing import Any
+
+from pytest_npuperf.case import Case
+from pytest_npuperf.errors import CaseError, DatasetError
+from pytest_npuperf.load.arrivals import arrival_offsets, cancelled
+from pytest_npuperf.load.plan import Cancel, ClosedLoop, LoadPlan, OpenLoop, PlannedRequest, Replay
+from pytest_npuperf.target import Target
+from pytest_npuperf.traits import exact_output_fields
+from pytest_npuperf.unknown import UNKNOWN
+from pytest_npuperf.wire.chat import messages_in, request_body
+from pytest_npuperf.workload import Prompt, prompts
+
+__all__ = ["plan_load", "warmup_of"]
+
+_NS_PER_S = 1_000_000_000
+
+
+def plan_load(
+    case: Case, target: Target, *, keep_text: bool, request_id_prefix: str
+) -> tuple[LoadPlan, Iterator[PlannedRequest]]:
+    """The plan of a case and its requests, which are made as they are asked for.
+
+    Warmup comes first, so no prompt of it is sent again; nor is one of another case. The server's
+    prefix cache would answer a repeated prompt early.
+
+    Raises:
+        CaseError: The load and the dataset do not go together.
+        DatasetError: The dataset is missing or malformed.
+    """
+    seed = f"{case.seed}/{case.name}"
+    stream = prompts(case.dataset, seed=seed, max_tokens=case.max_tokens, gauge=target.gauge)
+    first = next(stream, None)
+    if first is None:
+        raise DatasetError(f"{case.name}: the dataset holds no prompt")
+    stream = chain([first], stream)
+    warmup, requests = warmup_of(case), case.requests
+    timed: Iterator[tuple[Prompt, int | None]]
+    if isinstance(case.load, OpenLoop):
+        offsets, measured = _offsets(case, case.load, warmup, seed)
+        if first.turn is None:  # else a conversation that arrives brings more requests than one
+            requests = measured
+        timed = _scheduled(stream, iter(offsets))
+    elif isinstance(case.load, Replay):
+        timed = _replayed(case, case.load, stream)
+    else:
+        timed = ((prompt, None) for prompt in stream)
+    total = None if requests is None else warmup + requests + case.cooldown
+    plan = LoadPlan(
+        base_url=target.base_url,
+        concurrency=case.load.concurrency,
+        think_time=case.load.think_time if isinstance(case.load, ClosedLoop) else 0.0,
+        scheduled=not isinstance(case.load, ClosedLoop),
+        warmup=warmup,
+        requests=requests,
+        # an open loop's duration is in its schedule
+        duration=case.duration if isinstance(case.load, ClosedLoop) else None,
+        cooldown=case.cooldown,
+        timeouts=case.timeouts,
+        tls=target.tls,
+        keep_text=keep_text,
+        request_id_prefix=request_id_prefix,
+        headers=tuple(case.headers.items()),
+        conversations=first.turn is not None,
+    )
+    return plan, _planned(case, target, islice(timed, total), seed)
+
+
+def warmup_of(case: Case) -> int:
+    """How many requests are not measured: by default as many as a closed loop has in flight.
+
+    Fewer would put the start-up burst, when all clients send at once, into the measurement. An open
+    loop has none, and the first of a replayed trace is part of it.
+    """
+    if case.warmup is not None:
+        return case.warmup
+    if isinstance(case.load, ClosedLoop):
+        return case.load.concurrency
+    return 1 if isinstance(case.load, OpenLoop) else 0
+
+
+def _offsets(case: Case, load: OpenLoop, warmup: int, seed: str) -> tuple[array[int], int]:
+    """When each request is due: warmup, what is measured, cooldown; and how many are measured."""
+    arrivals = arrival_offsets(load, seed=seed)
+    offsets = array("q", islice(arrivals, warmup))
+    measured = 0
+    begin = None
+    for offset in arrivals:
+        begin = offset if begin is None else begin
+        bounded = case.requests is not None and measured >= case.requests
+        if bounded or (case.duration is not None and offset >= begin + case.duration * _NS_PER_S):
+            offsets.extend(islice(chain([offset], arrivals), case.cooldown))
+            break
+        offsets.append(offset)
+        measured += 1
+    return offsets, measured
+
+
+def _scheduled(stream: Iterator[Prompt], offsets: Iterator[int]) -> Iterator[tuple[Prompt, int | None]]:
+    for prompt in stream:
+        offset = None if prompt.turn else next(offsets, None)
+        if offset is None and not prompt.turn:
+            return
+        yield prompt, offset
+
+
+def _replayed(case: Case, load: Replay, stream: Iterator[Prompt]) -> Iterator[tuple[Prompt, int | None]]:
+    for prompt in stream:
+        if prompt.offset is None:
+            if prompt.turn:
+                yield prompt, None
+                continue
+            raise CaseError(
+                f"{case.name}: load.replay needs a dataset that says when each request is sent, "
+                f"and {type(case.dataset).__name__} does not; use a mooncake trace or give a rate"
+            )
+        offset = prompt.offset / load.speed
+        if case.duration is not None and offset >= case.duration:
+            return
+        yield prompt, round(offset * _NS_PER_S)
+
+
+def _planned(
+    case: Case, target: Target, timed: Iterator[tuple[Prompt, int | None]], seed: str
+) -> Iterator[PlannedRequest]:
+    cancel = case.cancel
+    given_up = cancelled(cancel.share, seed=seed) if cancel is not None else None
+    for prompt, offset in timed:
+        limits = _limits(cancel) if given_up is not None and next(given_up) else {}
+        yield PlannedRequest(
+            body=request_body(
+                prompt.messages,
+                model=target.model,
+                max_tokens=prompt.max_tokens,
+                extra=_extra(case, target, prompt),
+            ),
+            offset=offset,
+            continues=bool(prompt.turn),
+            messages=messages_in(prompt.messages),
+            think_time=prompt.think_time,
+            turn=UNKNOWN if prompt.turn is None else prompt.turn,
+            asked_input_tokens=UNKNOWN if prompt.input_tokens is None else prompt.input_tokens,
+            asked_output_tokens=prompt.max_tokens if prompt.exact_output else UNKNOWN,
+            **limits,
+        )
+
+
+def _extra(case: Case, target: Target, prompt: Prompt) -> dict[str, Any]:
+    exact = exact_output_fields(target.traits, prompt.max_tokens) if prompt.exact_output else {}
+    return exact | prompt.extra | case.extra_body
+
+
+def _limits(cancel: Cancel | None) -> dict[str, int]:
+    assert cancel is not None
+    return {
+        "cancel_after": round((cancel.after or 0) * _NS_PER_S),
+        "cancel_after_tokens": cancel.after_tokens or 0,
+    }

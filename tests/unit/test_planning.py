@@ -1,0 +1,173 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pytest_npuperf.case import Case
+from pytest_npuperf.errors import CaseError
+from pytest_npuperf.load.plan import (
+    Cancel,
+    ClosedLoop,
+    Constant,
+    LoadPlan,
+    OpenLoop,
+    PlannedRequest,
+    RateStep,
+    Replay,
+)
+from pytest_npuperf.planning import plan_load
+from pytest_npuperf.target import Target
+from pytest_npuperf.traits import ServerTraits
+from pytest_npuperf.unknown import UNKNOWN
+from pytest_npuperf.workload import Synthetic
+
+SECOND = 1_000_000_000
+SHORT = Synthetic(input_tokens=20, output_tokens=7)
+TRACE = [{"timestamp": 100 * i, "input_length": 20, "output_length": 3, "hash_ids": [i]} for i in range(6)]
+
+
+def planned(
+    limit: int = 100, *, exact: str = "none", **settings: Any
+) -> tuple[LoadPlan, list[PlannedRequest]]:
+    traits = ServerTraits(exact_output=exact)  # type: ignore[arg-type]
+    target = Target(base_url="http://127.0.0.1:1", model="m", traits=traits)
+    case = Case(**({"name": "case", "dataset": SHORT, "seed": 1} | settings))
+    plan, requests = plan_load(case, target, keep_text=False, request_id_prefix="x")
+    return plan, list(islice(requests, limit))
+
+
+def test_by_default_the_warmup_of_a_closed_loop_is_all_its_clients() -> None:
+    plan, requests = planned(load=ClosedLoop(4), requests=10)
+
+    assert (plan.warmup, plan.requests, plan.concurrency, plan.scheduled) == (4, 10, 4, False)
+    assert len(requests) == 14
+    assert all(request.offset is None for request in requests)
+
+
+def test_a_closed_loop_of_a_duration_has_requests_without_end() -> None:
+    plan, requests = planned(requests=None, duration=5.0, load=ClosedLoop(2, think_time=0.5))
+
+    assert (plan.requests, plan.duration, plan.think_time) == (None, 5.0, 0.5)
+    assert len(requests) == 100
+
+
+def test_an_open_loop_has_an_offset_for_each_request_and_its_cooldown() -> None:
+    plan, requests = planned(load=OpenLoop(10, Constant(), 3), requests=5, warmup=2, cooldown=1)
+
+    assert (plan.warmup, plan.requests, plan.cooldown, plan.concurrency) == (2, 5, 1, 3)
+    assert plan.scheduled
+    assert [request.offset for request in requests] == [i * SECOND // 10 for i in range(8)]
+
+
+def test_the_duration_of_an_open_loop_counts_from_what_is_measured() -> None:
+    plan, requests = planned(load=OpenLoop(10, Constant()), requests=None, duration=1.0, warmup=5, cooldown=2)
+
+    assert (plan.warmup, plan.requests, plan.duration) == (5, 10, None)
+    assert len(requests) == 17
+
+
+def test_an_open_loop_ends_with_its_last_step() -> None:
+    load = OpenLoop((RateStep(10, 1.0), RateStep(20, 0.5)), Constant())
+
+    plan, requests = planned(load=load, requests=1000, warmup=0, cooldown=3)
+
+    assert plan.requests == len(requests) == 20
+
+
+def test_prompts_and_arrivals_follow_from_the_seed_and_the_name() -> None:
+    load = OpenLoop(10)
+
+    first, again = (planned(load=load)[1] for _ in range(2))
+    other, renamed = planned(load=load, seed=2)[1], planned(load=load, name="other")[1]
+
+    assert first == again
+    for different in (other, renamed):
+        assert {request.body for request in first}.isdisjoint(request.body for request in different)
+        assert [request.offset for request in first] != [request.offset for request in different]
+
+
+def test_a_share_of_the_requests_is_given_up() -> None:
+    _, requests = planned(400, cancel=Cancel(share=0.25, after=1.5), requests=400, warmup=0)
+
+    given_up = [request for request in requests if request.cancel_after]
+    assert 60 < len(given_up) < 140
+    assert {request.cancel_after for request in given_up} == {3 * SECOND // 2}
+
+
+@pytest.mark.parametrize(
+    ("exact", "fields"),
+    [("ignore_eos", {"ignore_eos": True}), ("min_tokens", {"min_tokens": 7}), ("none", {})],
+)
+def test_an_exact_output_length_is_asked_for_as_the_server_knows_it(
+    exact: str, fields: dict[str, Any]
+) -> None:
+    _, requests = planned(1, exact=exact)
+
+    body = json.loads(requests[0].body)
+
+    assert {key: body[key] for key in ("ignore_eos", "min_tokens") if key in body} == fields
+    assert (body["max_tokens"], requests[0].asked_output_tokens) == (7, 7)
+    assert requests[0].asked_input_tokens == 20
+
+
+def test_fields_and_headers_of_the_case_go_with_every_request() -> None:
+    plan, requests = planned(1, extra_body={"temperature": 0.7, "top_k": 5}, headers={"x-tenant": "a"})
+
+    body = json.loads(requests[0].body)
+    assert (body["temperature"], body["top_k"], body["stream"]) == (0.7, 5, True)
+    assert plan.headers == (("x-tenant", "a"),)
+
+
+@pytest.fixture
+def trace_file(tmp_path: Path) -> Path:
+    path = tmp_path / "trace.jsonl"
+    path.write_text("".join(json.dumps(line) + "\n" for line in TRACE))
+    return path
+
+
+def test_a_replay_sends_at_the_times_of_the_trace(trace_file: Path, parse: Callable[[object], Any]) -> None:
+    dataset = parse({"mooncake": str(trace_file)})
+
+    plan, requests = planned(
+        dataset=dataset, load=Replay(speed=2.0, concurrency=9), requests=None, duration=0.2
+    )
+
+    assert (plan.warmup, plan.requests, plan.concurrency, plan.scheduled) == (0, None, 9, True)
+    assert [request.offset for request in requests] == [i * SECOND // 20 for i in range(4)]
+
+
+def test_a_replay_needs_a_dataset_with_times() -> None:
+    with pytest.raises(CaseError, match=r"case: load.replay needs a dataset .* and Synthetic does not"):
+        planned(load=Replay(), requests=3)
+
+
+@pytest.fixture
+def parse(tmp_path: Path) -> Callable[[object], Any]:
+    from pytest_npuperf.workload import parse_dataset
+
+    return lambda value: parse_dataset(value, base=tmp_path)
+
+
+def test_turns_of_a_conversation_continue_each_other(parse: Callable[[object], Any]) -> None:
+    dataset = parse({"conversation": {"turns": 3, "input_tokens": 20, "output_tokens": 5}})
+
+    plan, requests = planned(6, dataset=dataset, load=OpenLoop(10, Constant()), requests=6, warmup=0)
+
+    assert plan.conversations
+    assert [request.turn for request in requests] == [0, 1, 2] * 2
+    assert [request.continues for request in requests] == [False, True, True] * 2
+    assert [request.offset for request in requests] == [0, None, None, SECOND // 10, None, None]
+    start, end = requests[1].messages
+    assert json.loads(b"[" + requests[1].body[start:end] + b"]")[0]["role"] == "user"
+
+
+def test_a_request_alone_is_no_turn() -> None:
+    plan, requests = planned(1)
+
+    assert not plan.conversations
+    assert requests[0].turn == UNKNOWN

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import warnings
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +17,7 @@ from pytest_npuperf.session import RESULTS, SESSION, PerfSession
 if TYPE_CHECKING:
     from pytest_npuperf.case import Case
     from pytest_npuperf.fixtures import Npuperf
+    from pytest_npuperf.result import CaseResult
     from pytest_npuperf.slo.budget import Budget
 
 __all__ = [
@@ -202,16 +203,25 @@ def _budgets(item: pytest.Item, perf: PerfSession) -> list[Budget]:
 
 def shape_report(item: pytest.Item, call: pytest.CallInfo[None], report: pytest.TestReport) -> None:
     """Say what went wrong in the user's words where the program knows it: without a traceback."""
-    results = item.stash.get(RESULTS, [])
+    perf, results = item.config.stash[SESSION], item.stash.get(RESULTS, [])
     if results and not report.passed:
-        item.config.stash[SESSION].outcomes[item.nodeid] = report.outcome
+        perf.outcomes[item.nodeid] = report.outcome
     error = call.excinfo.value if call.excinfo else None
+    repeat = _repeat_text(results, perf) if results and report.failed else ""
     if isinstance(error, NpuperfError):
-        report.longrepr = str(error)
+        report.longrepr = f"{error}\n\n{repeat}".rstrip()
     elif results and _is_broken_budget(error):
         from pytest_npuperf.report import failure_text
 
-        report.longrepr = failure_text(results)
+        report.longrepr = failure_text(results, repeat)
+    elif repeat:
+        report.sections.append(("npuperf", repeat))
+
+
+def _repeat_text(results: Sequence[CaseResult], perf: PerfSession) -> str:
+    from pytest_npuperf.report import repeat_lines
+
+    return "\n".join(repeat_lines(results, settings=perf.settings.described(), server=perf.server))
 
 
 def _is_broken_budget(error: BaseException | None) -> bool:

@@ -5,6 +5,8 @@ NpuperfError
 ├── CaseError            a case, in npuperf.yaml or in a call, is not valid
 │   └── BudgetError      a budget expression is not valid
 ├── DatasetError         a dataset is missing or malformed
+├── BaselineError        a baseline cannot be stored, read or compared with
+│   └── NoBaselineError  there is no such baseline, or it does not have the case
 ├── AdapterError         the adapter repository cannot be deployed
 │   ├── InstallError     its requirements could not be installed
 │   ├── DeployError      its deploy.sh could not start, ended, or left nothing running
@@ -18,6 +20,7 @@ Every message says what was wrong, the value seen, what is allowed and what to d
 
 __all__ = [
     "AdapterError",
+    "BaselineError",
     "BudgetError",
     "CaseError",
     "ClientBoundError",
@@ -26,6 +29,7 @@ __all__ = [
     "InstallError",
     "LoadAbortedError",
     "LoadError",
+    "NoBaselineError",
     "NotReadyError",
     "NpuperfError",
     "SettingsError",
@@ -50,6 +54,14 @@ class BudgetError(CaseError):
 
 class DatasetError(NpuperfError):
     """A dataset is missing or malformed."""
+
+
+class BaselineError(NpuperfError):
+    """A baseline cannot be stored, read or compared with."""
+
+
+class NoBaselineError(BaselineError):
+    """There is no such baseline, or it does not have the case."""
 
 
 class AdapterError(NpuperfError):

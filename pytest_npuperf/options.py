@@ -46,6 +46,8 @@ class Settings:
     save_text: bool
     ca_file: Path | None
     insecure: bool
+    markdown: Path | None
+    openmetrics: Path | None
     sources: Mapping[str, str]
 
     @property
@@ -173,6 +175,8 @@ _OPTIONS = (
         "fail",
         choices=("fail", "warn"),
     ),
+    _Option("markdown", "write a summary in Markdown", "FILE"),
+    _Option("openmetrics", "write the figures in the OpenMetrics format", "FILE"),
     _Option("ca-file", "PEM file with the authorities to trust on https (default: the system's)", "FILE"),
     _Option("insecure", "accept any certificate on https", None, False, _boolean, flag=True),
     _Option("save-text", "keep the generated text in the report", None, False, _boolean, flag=True),
@@ -263,12 +267,12 @@ def _parsed(option: _Option, given: Any, where: str) -> Any:
         raise SettingsError(f"{where}: {given!r} is not valid: {exc}") from exc
 
 
-def _check_target(values: Mapping[str, Any], sources: Mapping[str, str]) -> None:
+def _check_target(values: dict[str, Any], sources: Mapping[str, str]) -> None:
     base_url, model = values["base_url"], values["model"]
     if base_url is not None:
-        from pytest_npuperf.wire.endpoint import split_base_url
+        from pytest_npuperf.wire.endpoint import normal_base_url
 
-        split_base_url(base_url)
+        values["base_url"] = normal_base_url(base_url)
     elif model is not None and not Path(model).exists():
         raise SettingsError(
             f"--npuperf-model (from {sources['model']}): {model!r} does not exist; "
@@ -289,6 +293,6 @@ def _paths(
     return {
         "adapter": absolute("adapter") if values["adapter"] else adapter_default,
         "dataset": absolute("dataset") if values["dataset"] else None,
-        "ca_file": absolute("ca_file") if values["ca_file"] else None,
+        **{key: absolute(key) if values[key] else None for key in ("ca_file", "markdown", "openmetrics")},
         "report_dir": absolute("report_dir") if values["report_dir"] else root / ".npuperf" / "reports",
     }

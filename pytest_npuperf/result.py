@@ -83,6 +83,12 @@ class CaseResult:
     """Why the load was given up before its end, '' where it was not: such a case fails."""
     exploration: Exploration | None = None
     """The steps of a search or a sweep, this measurement among them; None for a case at one load."""
+    location: tuple[str, int] = ("", 0)
+    """The file that the case stands in and its line there, from 1; ``("", 0)`` where it stands in none."""
+    prompts_hash: str = ""
+    """Of all that was sent, in its order; '' where it is not known."""
+    confirmations: int = 0
+    """How often the load was measured again; the trace holds all these measurements, pooled."""
     verdicts: list[Verdict] = field(default_factory=list)
     """Every verdict given so far, each once, in the order they were given."""
 

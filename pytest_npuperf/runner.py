@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
+from hashlib import sha256
 from pathlib import Path
 from uuid import uuid4
 
 from pytest_npuperf.case import Abort, Case
-from pytest_npuperf.load.plan import ClosedLoop
+from pytest_npuperf.load.plan import ClosedLoop, PlannedRequest
 from pytest_npuperf.load.run import LoadRun, Progress
 from pytest_npuperf.metrics import (
     ClientHealth,
@@ -89,7 +90,14 @@ class CaseRun:
         note(
             f"{case.name}: {' '.join(bounds)} and {plan.warmup} for warmup to {target.base_url}, {case.load}"
         )
-        self._load = LoadRun(plan, requests, log=log, api_key=client.api_key)
+        self._bodies = sha256() if plan.requests is not None else None
+        self._load = LoadRun(plan, self._hashed(requests), log=log, api_key=client.api_key)
+
+    def _hashed(self, requests: Iterator[PlannedRequest]) -> Iterator[PlannedRequest]:
+        for request in requests:
+            if self._bodies is not None:  # else how many are made ahead is chance
+                self._bodies.update(request.body)
+            yield request
 
     def poll(self) -> bool:
         """Take in what has arrived; True once the load is over.
@@ -135,6 +143,7 @@ class CaseRun:
             started=self._started,
             stopped=stopped,
             aborted=self._aborted,
+            prompts_hash=self._bodies.hexdigest()[:16] if self._bodies is not None else "",
             trace=trace,
             summary=summary,
             health=health,

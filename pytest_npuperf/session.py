@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 import pytest
@@ -42,6 +43,7 @@ class PerfSession:
         self.outcomes: dict[str, str] = {}
         """Outcome of each measured item by its node id: passed, failed, error."""
         self._record: RunRecord | None = None
+        self._ci_lines: list[str] = []
         self._config = config
         self._server_section: tuple[Path, ServerSection] | None = None
         self._served: Served | None = None
@@ -60,6 +62,11 @@ class PerfSession:
             if not ignore.exists():
                 ignore.write_text("*\n")
         return self._directory
+
+    @property
+    def server(self) -> dict[str, Any]:
+        """What is known of the server under test, as plain data; empty before there was one."""
+        return {"asked_model": self.settings.asked_model} | asdict(self._served) if self._served else {}
 
     def use_server_section(self, path: Path, section: ServerSection) -> None:
         """Take the ``server`` section of a case file.
@@ -151,14 +158,18 @@ class PerfSession:
 
     def judge(self, item: pytest.Item, budgets: list[Budget]) -> list[Verdict]:
         """Judge all results of an item by these budgets and the ones every case has."""
+        from pytest_npuperf.report import junit_properties
+
         verdicts: list[Verdict] = []
         for result in item.stash.get(RESULTS, []):
             if not result.not_measured:
                 verdicts += result.judge(budgets) + result.judge_implied()
+            item.user_properties += junit_properties(result)
             self._config.hook.pytest_npuperf_case_finished(config=self._config, result=result)
         return verdicts
 
     def _add(self, item: pytest.Item, result: CaseResult) -> None:
+        result = replace(result, location=_location(item))
         item.stash.setdefault(RESULTS, []).append(result)
         self.results.append(result)
 
@@ -221,7 +232,7 @@ class PerfSession:
         """Write the report, if anything was started or measured."""
         if self._directory is None:
             return
-        from pytest_npuperf.report import write_report, zip_report
+        from pytest_npuperf.report import write_ci_outputs, write_report, zip_report
 
         self._record = self._make_record(self._directory, stopped)
         write_report(self._directory, self._record)
@@ -230,6 +241,14 @@ class PerfSession:
         )
         if self.settings.zip:
             zip_report(self._directory)
+        self._ci_lines = write_ci_outputs(
+            self._record,
+            self._directory,
+            environ=os.environ,
+            outcomes=self.outcomes,
+            markdown=self.settings.markdown,
+            openmetrics=self.settings.openmetrics,
+        )
 
     def print_tables(self, reporter: pytest.TerminalReporter) -> None:
         """Print the tables of all results and where the files are."""
@@ -244,7 +263,7 @@ class PerfSession:
             outcomes=self.outcomes,
         )
         reporter.section("serving performance")
-        for line in lines:
+        for line in [*lines, *self._ci_lines]:
             reporter.write_line(line)
 
     def _make_record(self, directory: Path, stopped: bool) -> RunRecord:
@@ -258,7 +277,6 @@ class PerfSession:
         stamps = {result.trace.kernel_stamps for result in self.results}
         environment["receive_stamps"] = {True: "kernel", False: "client"}[all(stamps)] if stamps else None
         config.hook.pytest_npuperf_environment(config=config, environment=environment)
-        server = {"asked_model": self.settings.asked_model} | asdict(self._served) if self._served else {}
         return RunRecord(
             run_id=directory.name,
             abbr=self.settings.abbr,
@@ -267,9 +285,14 @@ class PerfSession:
             stopped=stopped,
             settings=self.settings.described(),
             environment=environment,
-            server=server,
+            server=self.server,
             results=tuple(self.results),
         )
+
+
+def _location(item: pytest.Item) -> tuple[str, int]:
+    path, line, _ = item.reportinfo()
+    return (str(path), (line or 0) + 1) if Path(path).is_file() else ("", 0)
 
 
 def _now() -> str:

@@ -33,7 +33,7 @@ def wait_until_ready(
     """Wait until the server has streamed one short answer to its end.
 
     Args:
-        base_url: ``http://host:port`` or ``https://host/prefix``, with or without ``/v1``.
+        base_url: ``http://host:port`` or ``https://host/prefix``, without ``/v1`` or a slash at its end.
         model: The name to ask for. Where the server lists others but not this one, or this is
             None, the first it lists is used.
         api_key: Sent as a bearer token, and left out of every text.
@@ -47,7 +47,6 @@ def wait_until_ready(
         DeployError: ``ended`` gave a text, which is the message.
         NotReadyError: The time is over, or the server answers in a way that waiting cannot cure.
     """
-    url = _checked_url(base_url)
     headers = {"Accept-Encoding": "identity"}
     if api_key:
         headers["Authorization"] = f"Bearer {_checked_key(api_key)}"
@@ -57,7 +56,7 @@ def wait_until_ready(
         async with httpx.AsyncClient(
             headers=headers, trust_env=False, verify=tls or ssl.create_default_context()
         ) as client:
-            return await _watch(Prober(client, url, api_key), url, model, timeout, notify, ended)
+            return await _watch(Prober(client, base_url, api_key), base_url, model, timeout, notify, ended)
 
     return _run(wait())
 
@@ -90,19 +89,6 @@ async def _watch(
     finally:
         ready.cancel()
         await asyncio.wait({ready})
-
-
-def _checked_url(base_url: str) -> str:
-    try:
-        url = httpx.URL(base_url)
-    except httpx.InvalidURL:
-        url = httpx.URL()
-    if url.scheme not in ("http", "https") or not url.host or url.query or url.fragment:
-        raise SettingsError(
-            f"the base URL {base_url!r} is not valid: it must look like http://host:port or "
-            "https://host/prefix (--npuperf-base-url)."
-        )
-    return base_url.rstrip("/").removesuffix("/v1").rstrip("/")
 
 
 def _checked_key(api_key: str) -> str:

@@ -8,7 +8,7 @@ believes single ones, and takes up again with what is left of them.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 
 from pytest_npuperf.capacity.exploration import End
@@ -52,9 +52,13 @@ def next_load(loads: Sequence[float], measured: Iterable[tuple[float, bool | Non
     Args:
         loads: All there are to find, rising.
         measured: Each measurement so far: its load, and whether the budgets held, None where the
-            client was the bottleneck. That ends the search: what was found below is only confirmed.
+            client was the bottleneck. Such a one is repeated; where it is the bottleneck again, the
+            search ends, and what was found below is only confirmed.
     """
     outcomes = list(measured)
+    if outcomes and outcomes[-1][1] is None and outcomes.count(outcomes[-1]) < AGREEING:
+        return outcomes[-1][0]
+    client_bound = {load for load, _ in outcomes if outcomes.count((load, None)) >= AGREEING}
     votes = _count_votes(outcomes)
     tied = [load for load, vote in votes.items() if vote.kept == vote.broken]
     if tied:
@@ -64,7 +68,6 @@ def next_load(loads: Sequence[float], measured: Iterable[tuple[float, bool | Non
         (load for load, vote in votes.items() if vote.kept > vote.broken and (high is None or load < high)),
         default=None,
     )
-    client_bound = sum(kept is None for _, kept in outcomes)
     if client_bound:
         return _end_for_the_client(low, votes, client_bound)
     between = _between(loads, low, high)
@@ -85,13 +88,13 @@ def _count_votes(outcomes: Sequence[tuple[float, bool | None]]) -> dict[float, _
     return {load: _Votes(judged.count((load, True)), judged.count((load, False))) for load, _ in judged}
 
 
-def _end_for_the_client(low: float | None, votes: Mapping[float, _Votes], client_bound: int) -> float | End:
-    if low is None:
-        return End("client_bound")
-    if votes[low].are_decided:
+def _end_for_the_client(
+    low: float | None, votes: Mapping[float, _Votes], client_bound: Set[float]
+) -> float | End:
+    if low is not None and votes[low].are_decided:
         return End("client_bound", found=low)
     # where the client is the bottleneck even in the confirmation, nothing is confirmed
-    return low if client_bound == 1 else End("client_bound")
+    return End("client_bound") if low is None or low in client_bound else low
 
 
 def _between(loads: Sequence[float], low: float | None, high: float | None) -> float | None:

@@ -8,15 +8,14 @@ from pathlib import Path
 from pytest_npuperf.report.cells import cell, milliseconds
 from pytest_npuperf.report.directory import performance_folder
 from pytest_npuperf.report.exploration import exploration_lines, outcome_text
+from pytest_npuperf.report.marks import case_marks
 from pytest_npuperf.report.names import case_stems, safe_stem
 from pytest_npuperf.report.tables import common_table, performance_table
 from pytest_npuperf.report.text import printable
-from pytest_npuperf.report.verdicts import broken_budgets
+from pytest_npuperf.report.verdicts import broken_budgets, warned_budgets
 from pytest_npuperf.result import CaseResult, RunRecord
 
 __all__ = ["console_lines"]
-
-_LONGEST_ERROR = 200
 
 
 def console_lines(
@@ -71,6 +70,10 @@ def _short(task: str, result: CaseResult, outcome: str) -> str:
         parts.append("SUSPECT")
     if result.no_steady:
         parts.append("NO STEADY STAGE")
+    if result.confirmations:
+        parts.append(f"MEASURED {result.confirmations + 1} TIMES")
+    if warned_budgets(result.verdicts):
+        parts.append("NOT ALL BUDGETS KEPT")
     if outcome != "passed":
         parts.append(outcome.upper())
     return f"{task}: {'; '.join(parts)}"
@@ -79,31 +82,9 @@ def _short(task: str, result: CaseResult, outcome: str) -> str:
 def _marks(result: CaseResult, outcome: str) -> Iterator[str]:
     """What a reader must know before the figures; nothing for a case without blemish."""
     if outcome != "passed":
-        yield f"{outcome.upper()} {printable(result.nodeid)}{_broken(result)}"
-    if result.stopped:
-        yield f"STOPPED before its end; requests measured until then: {len(result.trace)}"
-    if result.aborted:
-        yield f"ABORTED: {result.aborted}"
-    if result.health.state != "ok":
-        yield f"CLIENT {result.health.state}: {'; '.join(result.health.reasons)}"
-    for reason in result.suspect:
-        yield f"SUSPECT: {reason}"
-    if result.no_steady:
-        yield f"No steady stage: {result.no_steady}"
-    elif result.steady_window:
-        start, end = result.steady_window
-        yield f"Steady stage: from {cell(start, 's')} to {cell(end, 's')} after the first request was sent"
-    for kind, failures in result.summary.errors.items():
-        first = printable(result.trace.error_text[result.trace.error.index(kind)], _LONGEST_ERROR)
-        yield f"{failures} failed with {printable(kind)}" + (f", the first: {first}" if first else "")
-    if result.summary.cancelled_requests:
-        yield f"{result.summary.cancelled_requests} cancelled by the client, as the case asks"
-    if result.summary.missed_output_length:
-        yield f"{result.summary.missed_output_length:.1%} of the answers missed the output length asked for"
-    if result.summary.tokens_estimated:
-        yield "Token counts are estimated from chunks where the server reported no usage"
-
-
-def _broken(result: CaseResult) -> str:
-    broken = broken_budgets(result.verdicts)
-    return f": {broken}" if broken else ""
+        broken = broken_budgets(result.verdicts)
+        yield f"{outcome.upper()} {printable(result.nodeid)}" + (f": {broken}" if broken else "")
+    warned = warned_budgets(result.verdicts)
+    if warned:
+        yield f"NOT KEPT: {warned}"
+    yield from case_marks(result)

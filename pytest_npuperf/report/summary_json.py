@@ -1,14 +1,17 @@
-"""``summary.json``: a run for programs. Its keys are documented in docs/report.md."""
+"""``summary.json``: a run for programs, described by docs/report.md and docs/summary.schema.json."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
+from math import isinf
 from typing import Any
 
 from pytest_npuperf.metrics import ClientHealth, Sample, Summary
 from pytest_npuperf.report.exploration import exploration_data
+from pytest_npuperf.report.repeat import repeat_command
 from pytest_npuperf.report.tables import STATISTICS
+from pytest_npuperf.report.verdict_cells import bound_of
 from pytest_npuperf.result import CaseResult, RunRecord
 from pytest_npuperf.slo import Verdict
 
@@ -29,7 +32,10 @@ def run_summary(record: RunRecord, files: Sequence[Mapping[str, str]]) -> dict[s
         "stopped": record.stopped,
         "server": record.server,
         "environment": record.environment,
-        "cases": [_case(result, written) for result, written in zip(record.results, files, strict=True)],
+        "cases": [
+            _case(result, written) | {"repeat": repeat_command(record.settings, result.nodeid)}
+            for result, written in zip(record.results, files, strict=True)
+        ],
     }
 
 
@@ -46,6 +52,8 @@ def _case(result: CaseResult, files: Mapping[str, str]) -> dict[str, Any]:
         "client_health": _health(result.health),
         "not_measured": result.not_measured,
         "suspect": list(result.suspect),
+        "confirmations": result.confirmations,
+        "prompts_hash": result.prompts_hash,
         "steady_window": result.steady_window,
         "no_steady": result.no_steady,
         "tokens_estimated": summary.tokens_estimated,
@@ -84,10 +92,23 @@ def _verdict(verdict: Verdict) -> dict[str, Any]:
         "metric": budget.metric,
         "statistic": budget.statistic,
         "comparison": budget.comparison,
-        "bound": budget.bound,
-        "measured": verdict.measured,
+        "bound": _finite(bound_of(verdict)),
+        "baseline": _finite(verdict.baseline),
+        "measured": _finite(verdict.measured),
+        "measured_is_infinite": verdict.measured is not None and isinf(verdict.measured),
+        "of_successes": _finite(verdict.of_successes),
+        "low": _finite(verdict.low),
+        "high": _finite(verdict.high),
         "n": verdict.n,
+        "needed_n": verdict.needed_n,
         "implied": budget.implied,
+        "advisory": budget.advisory,
         "outcome": verdict.outcome,
+        "close": verdict.close,
         "reason": verdict.reason,
     }
+
+
+def _finite(value: float | None) -> float | None:
+    """JSON has no infinity."""
+    return None if value is None or isinf(value) else value

@@ -2,88 +2,98 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from tabulate import tabulate
 
-from pytest_npuperf.report.cells import EMPTY, cell
 from pytest_npuperf.report.text import printable
+from pytest_npuperf.report.verdict_cells import (
+    interval_text,
+    measured_text,
+    n_text,
+    verdict_notes,
+    verdict_text,
+)
 from pytest_npuperf.result import CaseResult
 from pytest_npuperf.slo import Budget, Verdict
-from pytest_npuperf.slo.vocabulary import UNITS
 
-__all__ = ["broken_budgets", "failure_text", "measured_text", "verdict_table"]
+__all__ = ["broken_budgets", "expression_text", "failure_text", "verdict_table", "warned_budgets"]
 
-_HEADER = ("expression", "bound", "measured", "n", "verdict")
+_HEADER = ("budget", "measured", "interval", "n", "verdict")
 
 
 def verdict_table(verdicts: Iterable[Verdict]) -> str:
-    """A row for each verdict, in plain characters for terminals and JUnit.
+    """A row for each verdict, in plain characters for terminals and JUnit; below it what else is to be said.
 
-    What was measured stands in the unit the budget was written in; ``n`` is how many values
-    it rests on. Below it is told why there was nothing to measure.
+    What was measured stands in the unit the budget was written in; ``n`` is how many values it rests on.
     """
     verdicts = list(verdicts)
     rows = [
         (
-            _expression(verdict.budget),
-            _bound(verdict.budget),
+            expression_text(verdict.budget),
             measured_text(verdict),
-            str(verdict.n),
-            "FAIL" if verdict.outcome == "fail" else verdict.outcome,
+            interval_text(verdict),
+            n_text(verdict),
+            verdict_text(verdict),
         )
         for verdict in verdicts
     ]
     table = tabulate(rows, headers=_HEADER, tablefmt="simple", disable_numparse=True)
-    reasons = [
-        f"{printable(verdict.budget.expression)}: {printable(verdict.reason)}"
+    notes = [
+        f"{printable(verdict.budget.expression)}: {note}"
         for verdict in verdicts
-        if verdict.reason
+        for note in verdict_notes(verdict)
     ]
-    return "\n".join([table, *reasons])
+    return "\n".join([table, *notes])
 
 
-def failure_text(results: Sequence[CaseResult]) -> str:
-    """Why an item failed: a line with the broken budgets, then the table of each of its cases."""
-    broken = broken_budgets(verdict for result in results for verdict in result.verdicts)
-    tables = [f"{printable(result.name)}\n{verdict_table(result.verdicts)}" for result in results]
-    return "\n\n".join([f"broken: {broken}", *tables])
+def failure_text(results: Sequence[CaseResult], repeat: str) -> str:
+    """Why an item failed: a line with the broken budgets, the table of each of its cases, then ``repeat``."""
+    verdicts = [verdict for result in results for verdict in result.verdicts]
+    broken = broken_budgets(verdicts)
+    first = f"broken: {broken}" if broken else f"not kept: {warned_budgets(verdicts)}"
+    tables = [
+        f"{printable(result.name)}{_pooled(result)}\n{verdict_table(result.verdicts)}" for result in results
+    ]
+    return "\n\n".join([first, *tables, repeat])
 
 
-def broken_budgets(verdicts: Iterable[Verdict]) -> str:
-    """The budgets that do not hold, each with what was measured; '' where all hold."""
-    return ", ".join(
-        f"{printable(verdict.budget.expression)} ({_measured(verdict)})"
-        for verdict in verdicts
-        if verdict.outcome == "fail"
-    )
+def _pooled(result: CaseResult) -> str:
+    return f" (measured {result.confirmations + 1} times, pooled)" if result.confirmations else ""
 
 
-def _measured(verdict: Verdict) -> str:
-    return printable(verdict.reason) if verdict.reason else f"measured {measured_text(verdict)}"
-
-
-def measured_text(verdict: Verdict) -> str:
-    """What was measured, in the unit of the budget: ``812.3 ms``."""
-    if verdict.measured is None:
-        return EMPTY
-    budget = verdict.budget
-    measured, bound = (_in_unit(value, budget.unit) for value in (verdict.measured, budget.bound))
-    if measured != bound and round(measured, 4) == round(bound, 4):
-        # four decimals would show the bound itself, beside a verdict that then looks wrong
-        return f"{measured:.15g} {budget.unit}".rstrip()
-    return cell(measured, budget.unit)
-
-
-def _expression(budget: Budget) -> str:
+def expression_text(budget: Budget) -> str:
+    """The budget as it was written, marked where nobody wrote it."""
     expression = printable(budget.expression)
     return f"{expression} (implied)" if budget.implied else expression
 
 
-def _bound(budget: Budget) -> str:
-    return f"{budget.comparison} {_in_unit(budget.bound, budget.unit):.15g} {budget.unit}".rstrip()
+def broken_budgets(verdicts: Iterable[Verdict]) -> str:
+    """The budgets that fail their case, each with what was measured; '' where none does."""
+    return ", ".join(
+        f"{printable(verdict.budget.expression)} ({_measured(verdict)})"
+        for verdict in verdicts
+        if verdict.outcome == "fail" and not verdict.budget.advisory
+    )
 
 
-def _in_unit(value: float, unit: str) -> float:
-    size = UNITS[unit]
-    return value if size == 1 else value / float(size)
+def warned_budgets(verdicts: Iterable[Verdict]) -> str:
+    """The budgets that are neither kept nor fail their case, each with why; '' where there is none."""
+    return ", ".join(
+        f"{printable(verdict.budget.expression)} ({why}, {_measured(verdict)})"
+        for verdict, why in _warned(verdicts)
+    )
+
+
+def _warned(verdicts: Iterable[Verdict]) -> Iterator[tuple[Verdict, str]]:
+    for verdict in verdicts:
+        if verdict.outcome == "inconclusive":
+            yield verdict, "inconclusive"
+        elif verdict.outcome == "fail" and verdict.budget.advisory:
+            yield verdict, "advisory"
+
+
+def _measured(verdict: Verdict) -> str:
+    if verdict.measured is None and verdict.reason:
+        return printable(verdict.reason)
+    return f"measured {measured_text(verdict)}"

@@ -12,10 +12,11 @@ from pytest_npuperf.errors import LoadError, SettingsError
 from pytest_npuperf.wire.tls import client_context
 from pytest_npuperf.wire.tls_settings import TlsSettings
 
-__all__ = ["Endpoint", "split_base_url"]
+__all__ = ["Endpoint", "normal_base_url", "split_base_url"]
 
 Address = tuple[str | int | bytes, ...]
 
+_CHAT_PATH = "/chat/completions"
 _PROBE_TIMEOUT = 5.0
 
 
@@ -53,7 +54,7 @@ class Endpoint:
         return cls(
             host=bracketed if port == default_port else f"{bracketed}:{port}",
             server_name=host,
-            path=f"{prefix}/v1/chat/completions",
+            path=f"{prefix}/v1{_CHAT_PATH}",
             family=family,
             address=address,
             tls=client_context(tls) if scheme == "https" else None,
@@ -73,8 +74,18 @@ def _resolve(host: str, port: int) -> tuple[socket.AddressFamily, Address]:
     return family, address
 
 
+def normal_base_url(base_url: str) -> str:
+    """A base URL without what people copy along: ``/v1``, the path of chat completions, slashes at its end.
+
+    Raises:
+        SettingsError: The URL is not an http or https URL with a host.
+    """
+    split_base_url(base_url)
+    return base_url.rstrip("/").removesuffix(_CHAT_PATH).removesuffix("/v1").rstrip("/")
+
+
 def split_base_url(base_url: str) -> tuple[str, str, int, str]:
-    """Scheme, host, port and path prefix (without ``/v1``) of a base URL.
+    """Scheme, host, port and path prefix of a base URL.
 
     Raises:
         SettingsError: The URL is not an http or https URL with a host.
@@ -83,10 +94,11 @@ def split_base_url(base_url: str) -> tuple[str, str, int, str]:
         parts = urlsplit(base_url)
         port = parts.port
     except ValueError as exc:
-        raise SettingsError(f"base URL {base_url!r} is not valid: {exc}") from exc
-    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise SettingsError(f"the base URL {base_url!r} is not valid: {exc} (--npuperf-base-url)") from exc
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
         raise SettingsError(
-            f"base URL {base_url!r} is not valid: it must look like http://host:port or https://host/prefix"
+            f"the base URL {base_url!r} is not valid: it must look like http://host:port or "
+            "https://host/prefix (--npuperf-base-url)"
         )
     prefix = parts.path.rstrip("/").removesuffix("/v1")
     return parts.scheme, parts.hostname, port or (443 if parts.scheme == "https" else 80), prefix

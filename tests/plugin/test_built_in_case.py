@@ -114,7 +114,10 @@ def test_the_report_is_packed_on_request(
 def test_debug_prints_the_steps(pytester: pytest.Pytester, server: Any) -> None:
     result = pytester.runpytest_subprocess(f"--npuperf-base-url={server.url}", "--npuperf-debug")
     result.stdout.fnmatch_lines(
-        ["*gsm8kdataset: 8 requests and 1 for warmup to *", "*gsm8kdataset: finished after 8 requests, 0 failed*"]
+        [
+            "*gsm8kdataset: 8 requests and 1 for warmup to *",
+            "*gsm8kdataset: finished after 8 requests, 0 failed*",
+        ]
     )
 
 

@@ -229,6 +229,7 @@ def test_a_client_that_is_the_bottleneck_ends_the_search_with_what_was_found_bef
     assert result.exploration.end == End("client_bound", found=4)
     assert [(step.load, step.kept, step.client_bound) for step in result.exploration.steps][3:] == [
         (8, None, True),
+        (8, None, True),
         (4, True, False),
     ]
     assert not result.not_measured

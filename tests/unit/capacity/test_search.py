@@ -72,15 +72,16 @@ def test_any_capacity_is_found_exactly_on_the_grid_in_logarithmic_time(
 def test_whatever_is_answered_it_ends_and_two_measurements_speak_for_what_it_says(
     loads: Sequence[float], data: st.DataObject
 ) -> None:
-    answers = st.sampled_from([True, False])
+    answers = st.sampled_from([True, False, True, False, None])
     end, measured = explore(loads, lambda _: data.draw(answers))
-    assert len(measured) <= 3 * clean_bound(loads)
+    assert sum(kept is not None for _, kept in measured) <= 3 * clean_bound(loads)
+    assert len(measured) <= 6 * clean_bound(loads)
     for load, holds in ((end.found, True), (end.neighbour, False)):
         if load is not None:
             votes = [kept for measured_load, kept in measured if measured_load == load]
             assert votes.count(holds) == 2
             assert votes.count(not holds) <= 1
-    if end.found is None:
+    if end.reason == "lowest_broken":
         assert [kept for load, kept in measured if load == loads[0]].count(False) == 2
     if end.neighbour is not None:
         assert end.found is not None
@@ -129,7 +130,7 @@ def test_a_single_load_is_confirmed() -> None:
 def test_where_the_client_is_the_bottleneck_what_was_found_before_is_confirmed_and_it_ends() -> None:
     loads = loads_of(Search("concurrency", BUDGETS, 1, 512))
     end, measured = explore(loads, lambda load: True if load < 8 else None)
-    assert measured == [(1, True), (2, True), (4, True), (8, None), (4, True)]
+    assert measured == [(1, True), (2, True), (4, True), (8, None), (8, None), (4, True)]
     assert end == End("client_bound", found=4)
 
 
@@ -142,13 +143,27 @@ def test_a_client_that_is_the_bottleneck_in_the_confirmation_leaves_nothing_foun
         return True if len(asked) < 3 else None
 
     end, measured = explore(loads, keeps)
-    assert measured == [(1, True), (2, True), (4, None), (2, None)]
+    assert measured == [(1, True), (2, True), (4, None), (4, None), (2, None), (2, None)]
     assert end == End("client_bound")
 
 
-def test_a_client_that_is_the_bottleneck_at_once_ends_it_at_once() -> None:
+@pytest.mark.parametrize("disturbed", range(1, 11))
+def test_a_client_that_is_disturbed_once_is_given_another_try(disturbed: int) -> None:
+    asked: list[float] = []
+
+    def keeps(load: float) -> bool | None:
+        asked.append(load)
+        return None if len(asked) == disturbed else load <= 11
+
+    end, measured = explore(loads_of(Search("concurrency", BUDGETS, 1, 512)), keeps)
+    assert end == End("edge", found=11, neighbour=12)
+    assert asked[disturbed - 1] == asked[disturbed]
+    assert len(measured) == 11
+
+
+def test_a_client_that_is_the_bottleneck_from_the_beginning_ends_it_there() -> None:
     end, measured = explore(loads_of(Search("rate", BUDGETS)), lambda _: None)
-    assert len(measured) == 1
+    assert measured == [(1, None), (1, None)]
     assert end == End("client_bound")
 
 

@@ -270,7 +270,7 @@ def test_conversations_run_beside_each_other_and_think(
     assert trace.input_tokens[-1] > trace.input_tokens[0], "what was said before is in the prompt"
 
 
-def test_more_headers_are_sent(make_plan: MakePlan, make_request: MakeRequest, start_load: StartLoad) -> None:
+def test_more_headers_are_sent(make_plan: MakePlan, start_load: StartLoad) -> None:
     seen: list[str | None] = []
 
     class Handler(BaseHTTPRequestHandler):

@@ -9,6 +9,7 @@ import pytest
 from pytest_npuperf.metrics import summarize
 from pytest_npuperf.report import common_table, console_lines, performance_table
 from pytest_npuperf.result import CaseResult, RunRecord
+from pytest_npuperf.slo import Verdict, parse_budget
 from pytest_npuperf.trace import Trace
 
 Results = Callable[..., CaseResult]
@@ -142,6 +143,19 @@ def test_cancelled_requests_and_missed_lengths_are_told(
         "1 cancelled by the client, as the case asks",
         "50.0% of the answers missed the output length asked for",
     ]
+
+
+def test_budgets_that_only_warn_and_pooled_measurements_are_told(
+    make_result: Results, make_record: Records, clean: Trace
+) -> None:
+    verdict = Verdict(budget=parse_budget("ttft.p99 < 1 ms"), measured=0.05, n=1, outcome="inconclusive")
+    record = make_record(make_result("chat", clean, verdicts=[verdict], confirmations=1))
+    assert console_lines(record, REPORT, verbosity=0, outcomes={})[1:3] == [
+        "NOT KEPT: ttft.p99 < 1 ms (inconclusive, measured 50.0 ms)",
+        "Measured 2 times, as it was too close to tell; the figures are of all requests",
+    ]
+    quiet = console_lines(record, REPORT, verbosity=-1, outcomes={})[0]
+    assert quiet.endswith("; MEASURED 2 TIMES; NOT ALL BUDGETS KEPT")
 
 
 def test_quiet_is_a_line_a_case(make_result: Results, make_record: Records, clean: Trace) -> None:

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
+from math import inf
 from typing import Any
 
 import msgspec
@@ -9,7 +11,8 @@ import pytest
 from pytest_npuperf.metrics import summarize
 from pytest_npuperf.report.summary_json import run_summary
 from pytest_npuperf.result import CaseResult, RunRecord
-from pytest_npuperf.slo import parse_budget
+from pytest_npuperf.slo import Verdict, parse_budget
+from pytest_npuperf.slo.budget import Relative
 from pytest_npuperf.trace import Trace
 
 Results = Callable[..., CaseResult]
@@ -65,6 +68,9 @@ def test_a_case_says_what_its_figures_rest_on(
         "steady_window": None,
         "no_steady": "",
         "exploration": None,
+        "confirmations": 0,
+        "prompts_hash": "",
+        "repeat": "pytest npuperf.yaml::chat",
     }
 
 
@@ -96,13 +102,60 @@ def test_verdicts_are_in_the_figures_own_unit(
             "statistic": "min",
             "comparison": "<",
             "bound": pytest.approx(0.01),
+            "baseline": None,
             "measured": pytest.approx(0.05),
+            "measured_is_infinite": False,
+            "of_successes": None,
+            "low": None,
+            "high": None,
             "n": 2,
+            "needed_n": None,
             "implied": False,
+            "advisory": False,
             "outcome": "fail",
+            "close": False,
             "reason": "",
         }
     ]
+
+
+def test_a_verdict_has_its_interval_and_what_it_was_held_against(
+    make_result: Results, summarized: Callable[[CaseResult], dict[str, Any]]
+) -> None:
+    relative = replace(parse_budget("ttft.p99 < 1 ms"), bound=0, relative=Relative(0.1), advisory=True)
+    verdict = Verdict(
+        budget=relative,
+        measured=0.6,
+        n=300,
+        outcome="inconclusive",
+        low=0.5,
+        high=0.7,
+        needed_n=299,
+        close=True,
+        of_successes=0.4,
+        baseline=0.5,
+        bound=0.55,
+    )
+    (written,) = summarized(make_result(verdicts=[verdict]))["verdicts"]
+    assert written["bound"] == 0.55
+    assert {name: written[name] for name in ("baseline", "measured", "of_successes", "low", "high")} == {
+        "baseline": 0.5,
+        "measured": 0.6,
+        "of_successes": 0.4,
+        "low": 0.5,
+        "high": 0.7,
+    }
+    assert (written["needed_n"], written["close"], written["advisory"]) == (299, True, True)
+
+
+def test_infinity_is_null_and_said_so(
+    make_result: Results, summarized: Callable[[CaseResult], dict[str, Any]]
+) -> None:
+    budget = parse_budget("ttft.p99 < 500 ms")
+    verdict = Verdict(budget=budget, measured=inf, n=8, outcome="fail", low=0.3, high=inf)
+    (written,) = summarized(make_result(verdicts=[verdict]))["verdicts"]
+    assert (written["measured"], written["measured_is_infinite"]) == (None, True)
+    assert (written["low"], written["high"]) == (0.3, None)
 
 
 def test_every_stage_and_the_steady_window_are_there(

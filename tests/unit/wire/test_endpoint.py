@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from pytest_npuperf.errors import LoadError, SettingsError
-from pytest_npuperf.wire.endpoint import Endpoint, split_base_url
+from pytest_npuperf.wire.endpoint import Endpoint, normal_base_url, split_base_url
 
 
 @pytest.mark.parametrize(
@@ -33,11 +33,13 @@ def test_a_base_url_is_taken_apart(url: str, parts: tuple[str, str, int, str]) -
     assert split_base_url(url) == parts
 
 
-@pytest.mark.parametrize("url", ["127.0.0.1:8000", "host", "ftp://host", "http://", "", "unix:///run/x"])
+@pytest.mark.parametrize(
+    "url", ["127.0.0.1:8000", "host", "ftp://host", "http://", "", "unix:///run/x", "http://host?x=1"]
+)
 def test_what_is_no_http_url_is_refused(url: str) -> None:
-    expected = f"base URL {url!r} is not valid: it must look like http://host:port or https://host/prefix"
+    expected = f"the base URL {url!r} is not valid: it must look like http://host:port or https://host/prefix"
 
-    with pytest.raises(SettingsError, match=f"^{re.escape(expected)}$"):
+    with pytest.raises(SettingsError, match=f"^{re.escape(expected)} "):
         split_base_url(url)
 
 
@@ -50,8 +52,24 @@ def test_what_is_no_http_url_is_refused(url: str) -> None:
     ],
 )
 def test_a_url_that_cannot_be_taken_apart_is_refused_with_the_reason(url: str, reason: str) -> None:
-    with pytest.raises(SettingsError, match=rf"^base URL {re.escape(repr(url))} is not valid: .*{reason}"):
+    expected = rf"^the base URL {re.escape(repr(url))} is not valid: .*{reason}"
+
+    with pytest.raises(SettingsError, match=expected):
         split_base_url(url)
+
+
+@pytest.mark.parametrize(
+    ("given", "normal"),
+    [
+        ("http://host:8000", "http://host:8000"),
+        ("http://host:8000/", "http://host:8000"),
+        ("http://host:8000/v1/", "http://host:8000"),
+        ("https://host/prefix/v1", "https://host/prefix"),
+        ("http://host:8000/v1/chat/completions", "http://host:8000"),
+    ],
+)
+def test_a_base_url_may_hold_what_people_copy_along(given: str, normal: str) -> None:
+    assert normal_base_url(given) == normal
 
 
 def test_an_ipv4_endpoint() -> None:

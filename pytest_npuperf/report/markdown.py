@@ -1,0 +1,160 @@
+"""The run as Markdown: for the page of a CI job and for comments on a merge request."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+from pytest_npuperf.report.cells import cell, milliseconds
+from pytest_npuperf.report.directory import performance_folder
+from pytest_npuperf.report.escaping import markdown_code
+from pytest_npuperf.report.marks import case_marks
+from pytest_npuperf.report.repeat import repeat_lines
+from pytest_npuperf.report.verdict_cells import (
+    bound_text,
+    interval_text,
+    measured_text,
+    n_text,
+    verdict_notes,
+    verdict_text,
+)
+from pytest_npuperf.report.verdicts import expression_text
+from pytest_npuperf.result import CaseResult, RunRecord
+
+__all__ = ["limited", "markdown_summary"]
+
+_FIGURES_HEADER = (
+    "case",
+    "outcome",
+    "TTFT P50",
+    "TTFT P99",
+    "TPOT P50",
+    "output",
+    "requests",
+    "failed",
+)
+_VERDICTS_HEADER = ("case", "budget", "bound", "measured", "interval", "n", "verdict")
+_CUT = "The summary was too long for this place and is cut here; the report has all of it."
+_FENCE = "```"
+
+
+def markdown_summary(
+    record: RunRecord, directory: Path, *, outcomes: Mapping[str, str], artifacts: str = ""
+) -> str:
+    """How the run came out, the figures and the verdicts of every case, and how to repeat those that failed.
+
+    Text from outside is inline code throughout, so no part of it is markup.
+
+    Args:
+        record: The run.
+        directory: Where its report is.
+        outcomes: Each item's outcome by its node id; one that is not there passed.
+        artifacts: URL of the place where the CI system keeps the report, '' where there is none.
+    """
+    blocks = [f"## Serving performance: {_overall(record, outcomes)}", _run_line(record)]
+    if record.results:
+        blocks.append(_table(_FIGURES_HEADER, (_figures_row(result, outcomes) for result in record.results)))
+    rows = [row for result in record.results for row in _verdict_rows(result)]
+    if rows:
+        blocks.append(_table(_VERDICTS_HEADER, rows))
+    for result in record.results:
+        blocks += _remarks(result, record, outcomes.get(result.nodeid, "passed"))
+    blocks.append(_places(record, directory, artifacts))
+    return "\n\n".join(blocks) + "\n"
+
+
+def limited(text: str, room: int) -> str:
+    """The text where it takes no more than ``room`` bytes of UTF-8; else its first lines and a note."""
+    if len(text.encode()) <= room:
+        return text
+    end = f"\n{_FENCE}\n\n{_CUT}\n"
+    if room < len(end):
+        return ""
+    head = text.encode()[: room - len(end)].decode(errors="ignore")
+    lines = head.splitlines()[:-1]
+    is_open = sum(line.startswith(_FENCE) for line in lines) % 2
+    return "\n".join([*lines, *([_FENCE] if is_open else []), "", _CUT, ""])
+
+
+def _overall(record: RunRecord, outcomes: Mapping[str, str]) -> str:
+    if not record.results:
+        return "no case was measured"
+    counts = Counter(_state(result, outcomes) for result in record.results)
+    total = f"{len(record.results)} case{'s' if len(record.results) > 1 else ''}"
+    parts = ", ".join(f"{number} {state}" for state, number in sorted(counts.items()))
+    return f"{total}: {parts}" + ("; the run was stopped" if record.stopped else "")
+
+
+def _state(result: CaseResult, outcomes: Mapping[str, str]) -> str:
+    outcome = outcomes.get(result.nodeid, "passed")
+    if outcome != "passed":
+        return outcome
+    if result.stopped:
+        return "stopped"
+    inconclusive = any(verdict.outcome == "inconclusive" for verdict in result.verdicts)
+    return "inconclusive" if inconclusive else "passed"
+
+
+def _run_line(record: RunRecord) -> str:
+    named = {
+        "model": record.server.get("model"),
+        "server": record.server.get("version") or record.server.get("server"),
+        "seed": record.environment.get("seed"),
+        "run": record.run_id,
+    }
+    return ", ".join(f"{name} {markdown_code(str(value))}" for name, value in named.items() if value)
+
+
+def _figures_row(result: CaseResult, outcomes: Mapping[str, str]) -> tuple[str, ...]:
+    summary, state = result.summary, _state(result, outcomes)
+    return (
+        markdown_code(result.name),
+        f"**{state}**" if state == "failed" else state,
+        milliseconds(summary.ttft.median),
+        milliseconds(summary.ttft.percentile(99)),
+        milliseconds(summary.tpot.median),
+        cell(summary.output_token_throughput, "token/s"),
+        str(summary.total_requests),
+        str(summary.failed_requests),
+    )
+
+
+def _verdict_rows(result: CaseResult) -> Iterator[tuple[str, ...]]:
+    for verdict in result.verdicts:
+        word = verdict_text(verdict)
+        yield (
+            markdown_code(result.name),
+            markdown_code(expression_text(verdict.budget)),
+            markdown_code(bound_text(verdict)),
+            measured_text(verdict),
+            interval_text(verdict),
+            n_text(verdict),
+            f"**{word}**" if verdict.outcome == "fail" else word,
+        )
+
+
+def _remarks(result: CaseResult, record: RunRecord, outcome: str) -> Iterator[str]:
+    """A section about a case, where there is something to be said beside its rows."""
+    remarks = [markdown_code(mark) for mark in case_marks(result)]
+    for verdict in result.verdicts:
+        expression = markdown_code(verdict.budget.expression)
+        remarks += [f"{expression}: {markdown_code(note)}" for note in verdict_notes(verdict)]
+    if remarks or outcome == "failed":
+        yield f"### {markdown_code(result.name)}"
+    if remarks:
+        yield "\n".join(f"- {remark}" for remark in remarks)
+    if outcome == "failed":
+        head, command = repeat_lines([result], settings=record.settings, server=record.server)
+        yield f"{markdown_code(head)}\n\n{_FENCE}sh\n{command.strip()}\n{_FENCE}"
+
+
+def _places(record: RunRecord, directory: Path, artifacts: str) -> str:
+    folder = markdown_code(performance_folder(record.abbr).as_posix())
+    places = f"Report: {markdown_code(str(directory))}, its tables and plots in {folder}"
+    return f"{places}; [artifacts]({artifacts})" if artifacts else places
+
+
+def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [header, ["---"] * len(header), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)

@@ -1,0 +1,42 @@
+"""What a reader must know of a case before its figures."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from pytest_npuperf.report.cells import cell
+from pytest_npuperf.report.text import printable
+from pytest_npuperf.result import CaseResult
+
+__all__ = ["case_marks"]
+
+_LONGEST_ERROR = 200
+
+
+def case_marks(result: CaseResult) -> Iterator[str]:
+    """A line for each thing; nothing for a case without blemish."""
+    if result.stopped:
+        yield f"STOPPED before its end; requests measured until then: {len(result.trace)}"
+    if result.aborted:
+        yield f"ABORTED: {result.aborted}"
+    if result.health.state != "ok":
+        yield f"CLIENT {result.health.state}: {'; '.join(result.health.reasons)}"
+    for reason in result.suspect:
+        yield f"SUSPECT: {reason}"
+    if result.confirmations:
+        times = result.confirmations + 1
+        yield f"Measured {times} times, as it was too close to tell; the figures are of all requests"
+    if result.no_steady:
+        yield f"No steady stage: {result.no_steady}"
+    elif result.steady_window:
+        start, end = result.steady_window
+        yield f"Steady stage: from {cell(start, 's')} to {cell(end, 's')} after the first request was sent"
+    for kind, failures in result.summary.errors.items():
+        first = printable(result.trace.error_text[result.trace.error.index(kind)], _LONGEST_ERROR)
+        yield f"{failures} failed with {printable(kind)}" + (f", the first: {first}" if first else "")
+    if result.summary.cancelled_requests:
+        yield f"{result.summary.cancelled_requests} cancelled by the client, as the case asks"
+    if result.summary.missed_output_length:
+        yield f"{result.summary.missed_output_length:.1%} of the answers missed the output length asked for"
+    if result.summary.tokens_estimated:
+        yield "Token counts are estimated from chunks where the server reported no usage"

@@ -1,0 +1,111 @@
+"""The cells of a verdict: its figures in the unit that its budget was written in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from math import isinf
+
+from pytest_npuperf.report.cells import EMPTY, cell
+from pytest_npuperf.report.text import printable
+from pytest_npuperf.slo import Budget, Verdict
+from pytest_npuperf.slo.vocabulary import METRICS, UNITS
+
+__all__ = [
+    "bound_of",
+    "bound_text",
+    "interval_text",
+    "measured_text",
+    "n_text",
+    "verdict_notes",
+    "verdict_text",
+]
+
+
+def bound_of(verdict: Verdict) -> float | None:
+    """What was held against the measured figure; None where a baseline's figure was not to be had."""
+    return verdict.bound if verdict.budget.relative else verdict.budget.bound
+
+
+def bound_text(verdict: Verdict) -> str:
+    """The comparison and the bound: ``< 500 ms``."""
+    bound = bound_of(verdict)
+    if bound is None:
+        return f"{verdict.budget.comparison} {EMPTY}"
+    unit = _unit(verdict.budget)
+    digits = ".15g" if verdict.budget.relative is None else ".6g"
+    return f"{verdict.budget.comparison} {_in_unit(bound, unit):{digits}} {unit}".rstrip()
+
+
+def measured_text(verdict: Verdict) -> str:
+    """What was measured: ``812.3 ms``."""
+    if verdict.measured is None:
+        return EMPTY
+    unit, bound = _unit(verdict.budget), bound_of(verdict)
+    measured = _in_unit(verdict.measured, unit)
+    is_near = bound is not None and round(measured, 4) == round(_in_unit(bound, unit), 4)
+    if is_near and verdict.measured != bound:
+        # four decimals would show the bound itself, beside a verdict that then looks wrong
+        return f"{measured:.15g} {unit}".rstrip()
+    return _figure(verdict.measured, unit)
+
+
+def interval_text(verdict: Verdict) -> str:
+    """The confidence interval to four digits: ``612.3 .. 701.9 ms``; a side without a bound is ``-``."""
+    if verdict.low is None and verdict.high is None:
+        return EMPTY
+    unit = _unit(verdict.budget)
+    low, high = (EMPTY if end is None else _short(_in_unit(end, unit)) for end in (verdict.low, verdict.high))
+    return f"{low} .. {high} {unit}".rstrip()
+
+
+def n_text(verdict: Verdict) -> str:
+    """How many values the figure rests on, and how many an interval would take where it has none."""
+    return f"{verdict.n} (needs {verdict.needed_n})" if verdict.needed_n is not None else str(verdict.n)
+
+
+def verdict_text(verdict: Verdict) -> str:
+    """The outcome and what qualifies it: ``FAIL (close, advisory)``."""
+    marks = {
+        "close": verdict.close,
+        "advisory": verdict.budget.advisory,
+        "unsupported": verdict.needed_n is not None,
+    }
+    given = ", ".join(mark for mark, is_given in marks.items() if is_given)
+    outcome = "FAIL" if verdict.outcome == "fail" else verdict.outcome
+    return f"{outcome} ({given})" if given else outcome
+
+
+def verdict_notes(verdict: Verdict) -> Iterator[str]:
+    """What is to be said of a verdict beside its row."""
+    if verdict.reason:
+        yield printable(verdict.reason)
+    unit = _unit(verdict.budget)
+    if verdict.baseline is not None:
+        yield f"baseline {_figure(verdict.baseline, unit)}{_change(verdict)}, bound {bound_text(verdict)}"
+    if verdict.of_successes is not None:
+        alone = _figure(verdict.of_successes, unit)
+        yield f"{alone} of the successful requests alone; failed ones count as infinitely slow"
+
+
+def _change(verdict: Verdict) -> str:
+    if verdict.measured is None or not verdict.baseline:
+        return ""
+    return f" ({verdict.measured / verdict.baseline - 1:+.1%})"
+
+
+def _figure(value: float, unit: str) -> str:
+    return "infinite" if isinf(value) else cell(_in_unit(value, unit), unit)
+
+
+def _short(value: float) -> str:
+    return f"{value:.0f}" if 1e4 <= abs(value) < 1e15 else f"{value:.4g}"
+
+
+def _unit(budget: Budget) -> str:
+    """The unit of a relative budget is a share of its baseline's figure: its metric has one of its own."""
+    return METRICS[budget.metric].units[0] if budget.relative else budget.unit
+
+
+def _in_unit(value: float, unit: str) -> float:
+    size = UNITS[unit]
+    return value if size == 1 else value / float(size)

@@ -25,6 +25,7 @@ ALLOWED: dict[str, set[str]] = {
     "load": VALUES | {"wire", "trace", "timers"},
     "metrics": VALUES | {"trace"},
     "slo": VALUES | {"metrics"},
+    "baselines": VALUES | {"trace", "metrics", "slo"},
     "result": VALUES | {"trace", "metrics", "slo", "capacity"},
     "report": VALUES | {"trace", "metrics", "slo", "capacity", "result"},
     "capacity": VALUES | {"metrics", "slo"},

@@ -1,0 +1,20 @@
+"""Baselines: what earlier runs measured, kept to compare with."""
+
+from pytest_npuperf.baselines.file import BaselineRun
+from pytest_npuperf.baselines.fingerprint import Fingerprint, fingerprint, mismatches, unknown_facts
+from pytest_npuperf.baselines.measured import reference_run
+from pytest_npuperf.baselines.noise import noise_floor
+from pytest_npuperf.baselines.store import Baseline, load_baseline, save_baseline
+
+__all__ = [
+    "Baseline",
+    "BaselineRun",
+    "Fingerprint",
+    "fingerprint",
+    "load_baseline",
+    "mismatches",
+    "noise_floor",
+    "reference_run",
+    "save_baseline",
+    "unknown_facts",
+]

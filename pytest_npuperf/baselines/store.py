@@ -1,0 +1,136 @@
+"""Baselines on disk: a folder for each name, in it a file for each run of each stage of a case."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import os
+import re
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+
+from pytest_npuperf.baselines.file import BaselineRun, decoded, encoded
+from pytest_npuperf.baselines.noise import FEWEST_RUNS, noise_floor
+from pytest_npuperf.errors import BaselineError, NoBaselineError
+from pytest_npuperf.slo.reference import Reference
+
+__all__ = ["Baseline", "load_baseline", "save_baseline"]
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+_SUFFIX = ".json.gz"
+_LEVEL = 6
+"""Of compression: 9 takes six times as long for 5 % less."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Baseline:
+    """All that is stored under a name."""
+
+    name: str
+    path: Path
+    runs: tuple[BaselineRun, ...]
+    """In the order in which they were started."""
+
+    def runs_of(self, case: str, stage: str = "total") -> tuple[BaselineRun, ...]:
+        """The runs of a stage of a case.
+
+        Raises:
+            NoBaselineError: There is none.
+        """
+        found = tuple(run for run in self.runs if (run.case, run.stage) == (case, stage))
+        if not found:
+            stored = ", ".join(sorted({f"{run.case} ({run.stage})" for run in self.runs}))
+            raise NoBaselineError(
+                f"baseline {self.name!r} has no run of {case} ({stage}); it has {stored}. "
+                f"Measure it once with --npuperf-save-baseline={self.name}"
+            )
+        return found
+
+    def reference(self, case: str, stage: str = "total") -> Reference:
+        """What a stage of a case is compared with; with three runs and more, their noise floor, too.
+
+        Raises:
+            NoBaselineError: It is not stored.
+        """
+        runs = tuple(stored.measured for stored in self.runs_of(case, stage))
+        return Reference(self.name, runs, noise_floor(runs) if len(runs) >= FEWEST_RUNS else {})
+
+
+def save_baseline(directory: Path, name: str, run: BaselineRun) -> Path:
+    """Add a run to a baseline and return its file, whose name is the SHA-256 of what it holds.
+
+    The file appears whole or not at all. The same run again is the same file.
+
+    Args:
+        directory: Where the baselines are: ``.npuperf/baselines``.
+        name: Of the baseline.
+        run: What to add.
+
+    Raises:
+        BaselineError: The name is not valid, or the run measured nothing to compare with.
+        OSError: The file cannot be written.
+    """
+    folder = directory / _checked(name)
+    content = encoded(run)
+    target = folder / f"{hashlib.sha256(content).hexdigest()}{_SUFFIX}"
+    folder.mkdir(parents=True, exist_ok=True)
+    growing = folder / f".{target.name}.{os.getpid()}.tmp"
+    try:
+        growing.write_bytes(gzip.compress(content, compresslevel=_LEVEL, mtime=0))
+        growing.replace(target)
+    finally:
+        growing.unlink(missing_ok=True)
+    return target
+
+
+def load_baseline(name_or_path: str, directory: Path) -> Baseline:
+    """The baseline of a name in ``directory``, or of a path where it has a slash in it.
+
+    Raises:
+        NoBaselineError: There is none.
+        BaselineError: The name is not valid, or a file is damaged or of a newer version.
+        OSError: A file cannot be read.
+    """
+    is_path = "/" in name_or_path or os.sep in name_or_path
+    path = Path(name_or_path) if is_path else directory / _checked(name_or_path)
+    files = sorted(path.glob(f"[!.]*{_SUFFIX}"))
+    if not files:
+        raise NoBaselineError(
+            f"there is no baseline in {path}{_others(path.parent)}; "
+            f"make one with --npuperf-save-baseline={path.name}"
+        )
+    runs = sorted((_read(file) for file in files), key=lambda run: run.started)
+    return Baseline(path.name, path, tuple(runs))
+
+
+def _checked(name: str) -> str:
+    if _NAME.fullmatch(name):
+        return name
+    raise BaselineError(
+        f"{name!r} is no name for a baseline: use 1 to 100 letters, digits, dots, underscores and hyphens, "
+        "a letter or digit first, such as release-1.2"
+    )
+
+
+def _others(directory: Path) -> str:
+    names = sorted({file.parent.name for file in directory.glob(f"*/[!.]*{_SUFFIX}")})
+    return f" (beside it: {', '.join(names)})" if names else ""
+
+
+def _read(file: Path) -> BaselineRun:
+    try:
+        content = gzip.decompress(file.read_bytes())
+    except (gzip.BadGzipFile, EOFError, zlib.error) as exc:
+        raise _damaged(file, f"it cannot be unpacked: {exc}") from exc
+    found = hashlib.sha256(content).hexdigest()
+    if file.name != f"{found}{_SUFFIX}":
+        raise _damaged(file, f"what it holds has the SHA-256 {found}, which is not its name")
+    return decoded(content, source=str(file))
+
+
+def _damaged(file: Path, why: str) -> BaselineError:
+    return BaselineError(
+        f"{file} is damaged: {why}. Restore it, or delete it and save a run in its place "
+        f"with --npuperf-save-baseline={file.parent.name}"
+    )

@@ -32,7 +32,7 @@ from pytest_npuperf.trace import Trace
 from pytest_npuperf.wire.tls_settings import TlsSettings
 from pytest_npuperf.workload import shares_prefixes
 
-__all__ = ["CaseRun", "ClientSettings", "not_measured"]
+__all__ = ["CaseRun", "ClientSettings", "abort_reason", "not_measured"]
 
 _REMEDY = (
     "Give the load generator a processor of its own, lower the concurrency, or measure from another machine"

@@ -226,7 +226,10 @@ class PerfSession:
         if not settings.has_target:
             return None
         target = "base_url" if settings.base_url else "model"
-        return f"npuperf: {target} {getattr(settings, target)} (from {settings.sources[target]})"
+        return (
+            f"npuperf: {target} {getattr(settings, target)} (from {settings.sources[target]}), "
+            f"seed {settings.seed} ({settings.sources['seed']})"
+        )
 
     def finish(self, *, stopped: bool) -> None:
         """Write the report, if anything was started or measured."""

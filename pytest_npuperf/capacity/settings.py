@@ -9,6 +9,7 @@ from typing import Literal
 
 from pytest_npuperf.errors import CaseError
 from pytest_npuperf.slo.budget import Budget
+from pytest_npuperf.slo.parser import parse_budget
 
 __all__ = ["LoadAxis", "Search", "Sweep"]
 
@@ -20,8 +21,10 @@ LoadAxis = Literal["concurrency", "rate"]
 class Search:
     """Find the largest load between ``lowest`` and ``highest`` that keeps all the budgets.
 
+    Budgets may be given as texts: ``Search("concurrency", ("ttft.p99 < 500 ms",))``.
+
     Raises:
-        CaseError: There is no budget, or a bound is not a load.
+        CaseError: There is no budget, one is not valid, or a bound is not a load.
     """
 
     maximize: LoadAxis
@@ -30,6 +33,9 @@ class Search:
     highest: float = 512
 
     def __post_init__(self) -> None:
+        given: tuple[Budget | str, ...] = self.budgets
+        parsed = tuple(parse_budget(one) if isinstance(one, str) else one for one in given)
+        object.__setattr__(self, "budgets", parsed)
         if not self.budgets:
             raise CaseError(
                 "a search has no budget to keep: name at least one under 'while', such as ttft.p99 < 500 ms"

@@ -21,7 +21,7 @@ def test_it_prints_both_tables_and_writes_the_report(
     directory = report_of(pytester)
     result.stdout.fnmatch_lines(
         [
-            f"npuperf: base_url {server.url} (from option)",
+            f"npuperf: base_url {server.url} (from option), seed *",
             "npuperf *",
             "*Performance Results of task: vllm-api-stream-chat/gsm8kdataset:",
             "│ Performance Parameters*│ Stage *│ Average*│ Min*│ Max*│ Median*│ P75*│ P90*│ P99*│ N *│",

@@ -27,6 +27,14 @@ def test_a_list_parametrizes(pytester: pytest.Pytester) -> None:
     )
 
 
+def test_two_lists_make_every_combination(pytester: pytest.Pytester) -> None:
+    pytester.makefile(".yaml", npuperf="cases: [{name: x, load: {rate: [0.5, 5], concurrency: [4, 8]}}]")
+    result = pytester.runpytest_subprocess("--collect-only", "-q")
+    result.stdout.fnmatch_lines(
+        [f"npuperf.yaml::x[[]concurrency={clients},rate={rate}]" for clients in (4, 8) for rate in (0.5, 5)]
+    )
+
+
 def test_the_cases_run_and_one_can_be_chosen(pytester: pytest.Pytester, server: Any) -> None:
     pytester.makefile(".yaml", npuperf=TWO_CASES)
     target = f"--npuperf-base-url={server.url}"
@@ -76,6 +84,15 @@ def test_a_wrong_file_is_a_collection_error_without_traceback(pytester: pytest.P
     )
     assert "Traceback" not in result.stdout.str()
     assert server.requests() == []
+
+
+def test_keys_that_contradict_each_other_are_a_collection_error(pytester: pytest.Pytester) -> None:
+    pytester.makefile(".yaml", npuperf="cases:\n  - name: chat\n    load:\n      arrival: constant\n")
+    result = pytester.runpytest_subprocess("--collect-only")
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(
+        ["*npuperf.yaml:4: cases[[]0].load.arrival: there is no rate *: give rate too"]
+    )
 
 
 def test_two_files_must_agree_about_the_server(pytester: pytest.Pytester) -> None:

@@ -61,7 +61,7 @@ def test_ctrl_c_keeps_what_was_measured(
     summary = json.loads((report_of(pytester) / "summary.json").read_text())
     assert summary["stopped"] is True
     details = json.loads(next(report_of(pytester).rglob("slow_details.json")).read_text())
-    assert 5 < len(details) < 10000
+    assert 0 < len(details) < 10000
     assert all(request["success"] for request in details)
     assert generator
     assert not psutil.wait_procs(generator, timeout=LIMIT)[1]

@@ -59,7 +59,7 @@ def test_it_is_deployed_measured_and_taken_down(
 ) -> None:
     result = deploy()
     result.assert_outcomes(passed=1)
-    result.stdout.fnmatch_lines(["npuperf: model weights (from option)", "*gsm8kdataset:"])
+    result.stdout.fnmatch_lines(["npuperf: model weights (from option), seed *", "*gsm8kdataset:"])
     assert not is_listening(port)
     summary = summary_of(pytester)
     assert summary["server"]["model"] == str(adapter / "weights")

@@ -179,3 +179,9 @@ def test_rates_rise_by_about_five_percent_from_the_lowest_to_the_highest(
     assert (rates[0], rates[-1]) == (lowest, highest)
     assert all(1 < following / rate <= 1.06 for rate, following in pairwise(rates))
     assert all(following / rate >= 1.04 for rate, following in pairwise(rates[:-1]))
+
+
+def test_the_budgets_of_a_search_can_be_given_as_texts() -> None:
+    search = Search("concurrency", ("ttft.p99 < 500 ms",))  # type: ignore[arg-type]
+
+    assert [budget.metric for budget in search.budgets] == ["ttft"]

@@ -1,0 +1,49 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from pytest_npuperf.case import Abort
+from pytest_npuperf.load.run import Progress
+from pytest_npuperf.runner import abort_reason
+
+
+def progress(**changes: int) -> Progress:
+    counts: dict[str, Any] = {
+        "requests": 100,
+        "sent": 50,
+        "done": 0,
+        "failed": 0,
+        "failed_in_a_row": 0,
+        "refused_in_a_row": 0,
+        "in_flight": 0,
+        "elapsed": 1.0,
+        "ttft": None,
+        "output_token_throughput": None,
+        "time_left": None,
+    }
+    return Progress(**(counts | changes))
+
+
+@pytest.mark.parametrize(
+    ("abort", "changes", "reason"),
+    [
+        (Abort(), {"refused_in_a_row": 9, "failed_in_a_row": 50, "done": 50, "failed": 50}, ""),
+        (
+            Abort(),
+            {"refused_in_a_row": 10},
+            "the server is gone: 10 connections in a row could not be opened",
+        ),
+        (Abort(server_gone=0), {"refused_in_a_row": 1000}, ""),
+        (Abort(consecutive_failures=5), {"failed_in_a_row": 4}, ""),
+        (Abort(consecutive_failures=5), {"failed_in_a_row": 5}, "5 requests in a row failed"),
+        (Abort(failure_rate=0.5), {"done": 19, "failed": 19}, ""),
+        (Abort(failure_rate=0.5), {"done": 20, "failed": 10}, ""),
+        (Abort(failure_rate=0.5), {"done": 20, "failed": 11}, "11 of 20 requests failed, more than 50.0%"),
+    ],
+)
+def test_a_load_is_given_up_by_the_rules_of_its_case(
+    abort: Abort, changes: dict[str, int], reason: str
+) -> None:
+    assert abort_reason(abort, progress(**changes)) == reason

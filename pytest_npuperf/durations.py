@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from decimal import Decimal
 
 __all__ = ["parse_duration", "parse_share"]
 
@@ -35,7 +36,8 @@ def parse_share(value: object) -> float:
         ValueError: The value is not a share.
     """
     match = _SHARE.fullmatch(str(value)) if not isinstance(value, bool) else None
-    share = float(match[1]) / (100 if match[2] else 1) if match else -1.0
+    # as decimals: 0.7 / 100 is not 0.007
+    share = float(Decimal(match[1]) / (100 if match[2] else 1)) if match else -1.0
     if not 0 <= share <= 1:
         raise ValueError(
             f"{value!r} is not a share: allowed are a number from 0 to 1, or one from 0 % to 100 %"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterator
-from itertools import chain, islice
+from itertools import chain, islice, repeat
 from typing import Any
 
 from pytest_npuperf.case import Case
@@ -129,10 +129,9 @@ def _replayed(case: Case, load: Replay, stream: Iterator[Prompt]) -> Iterator[tu
 def _planned(
     case: Case, target: Target, timed: Iterator[tuple[Prompt, int | None]], seed: str
 ) -> Iterator[PlannedRequest]:
-    cancel = case.cancel
-    given_up = cancelled(cancel.share, seed=seed) if cancel is not None else None
-    for prompt, offset in timed:
-        limits = _limits(cancel) if given_up is not None and next(given_up) else {}
+    limits = _limits(case.cancel) if case.cancel is not None else {}
+    given_up = cancelled(case.cancel.share, seed=seed) if case.cancel is not None else repeat(False)
+    for (prompt, offset), is_given_up in zip(timed, given_up, strict=False):
         yield PlannedRequest(
             body=request_body(
                 prompt.messages,
@@ -147,7 +146,7 @@ def _planned(
             turn=UNKNOWN if prompt.turn is None else prompt.turn,
             asked_input_tokens=UNKNOWN if prompt.input_tokens is None else prompt.input_tokens,
             asked_output_tokens=prompt.max_tokens if prompt.exact_output else UNKNOWN,
-            **limits,
+            **(limits if is_given_up else {}),
         )
 
 
@@ -156,8 +155,7 @@ def _extra(case: Case, target: Target, prompt: Prompt) -> dict[str, Any]:
     return exact | prompt.extra | case.extra_body
 
 
-def _limits(cancel: Cancel | None) -> dict[str, int]:
-    assert cancel is not None
+def _limits(cancel: Cancel) -> dict[str, int]:
     return {
         "cancel_after": round((cancel.after or 0) * _NS_PER_S),
         "cancel_after_tokens": cancel.after_tokens or 0,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import msgspec
@@ -12,7 +13,7 @@ from pytest_npuperf.case import Case
 from pytest_npuperf.traits import NOTHING_KNOWN, ServerTraits, gauge_for, probe_traits
 from pytest_npuperf.wire.tls_settings import TlsSettings
 from pytest_npuperf.workload import ESTIMATE, Gauge, is_made_to_measure
-from pytest_npuperf.workload.tokenizer import token_counter
+from pytest_npuperf.workload.tokenizer import TokenCounter, token_counter
 
 __all__ = ["Target", "TargetFinder"]
 
@@ -62,8 +63,12 @@ class TargetFinder:
             self._known[asked] = self._ask(case, note)
         return self._known[asked]
 
+    @cached_property
+    def _counter(self) -> TokenCounter:
+        return token_counter(self._model_path)
+
     def _ask(self, case: Case, note: Callable[[str], None]) -> Target:
-        counter = token_counter(self._model_path)
+        counter = self._counter
         note(f"tokens are counted by {counter.source}")
         traits = probe_traits(
             self._base_url,

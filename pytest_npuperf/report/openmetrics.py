@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import fields
 from math import isinf
 
 from pytest_npuperf.metrics import Sample, Summary
 from pytest_npuperf.report.escaping import label_value
+from pytest_npuperf.report.figures import summary_figures
 from pytest_npuperf.report.names import case_stems
 from pytest_npuperf.result import CaseResult, RunRecord
 
@@ -27,7 +27,6 @@ _DURATIONS = frozenset(
         "benchmark_duration",
     )
 )
-_NO_FIGURES = ("stage", "tokens_estimated", "errors")
 _QUANTILES = {
     "0": "min",
     "0.5": "median",
@@ -85,11 +84,10 @@ def _points(stem: str, result: CaseResult) -> Iterator[_Point]:
 
 
 def _figures(summary: Summary, labels: _Labels) -> Iterator[_Point]:
-    named = {field.name: getattr(summary, field.name) for field in fields(summary)}
-    for name, value in {**named, "failure_rate": summary.failure_rate}.items():
+    for name, value in summary_figures(summary).items():
         if isinstance(value, Sample):
             yield from _sample(name, value, labels)
-        elif name not in _NO_FIGURES and value is not None:
+        elif value is not None:
             yield f"npuperf_{name}{_suffix(name)}", labels, value
 
 

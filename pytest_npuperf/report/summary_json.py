@@ -9,6 +9,7 @@ from typing import Any
 
 from pytest_npuperf.metrics import ClientHealth, Sample, Summary
 from pytest_npuperf.report.exploration import exploration_data
+from pytest_npuperf.report.figures import summary_figures
 from pytest_npuperf.report.repeat import repeat_command
 from pytest_npuperf.report.tables import STATISTICS
 from pytest_npuperf.report.verdict_cells import bound_of
@@ -69,11 +70,7 @@ def _health(health: ClientHealth) -> dict[str, Any]:
 
 
 def _figures(summary: Summary) -> dict[str, Any]:
-    figures: dict[str, Any] = {}
-    for field in fields(summary):
-        if field.name not in ("stage", "tokens_estimated", "errors"):
-            figures[field.name] = _plain(getattr(summary, field.name))
-    return {**figures, "failure_rate": summary.failure_rate}
+    return {name: _plain(value) for name, value in summary_figures(summary).items()}
 
 
 def _plain(value: Any) -> Any:

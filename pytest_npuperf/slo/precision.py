@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
-from decimal import Decimal
 
+from pytest_npuperf.durations import parse_share
 from pytest_npuperf.errors import BudgetError
 from pytest_npuperf.slo.vocabulary import METRICS, STATISTICS, did_you_mean, is_statistic
 
@@ -16,7 +15,6 @@ _METRICS = [
     metric.name for metric in METRICS.values() if metric.takes_statistic and metric.name != "receive_lag"
 ]
 _STATISTICS = [name for name in STATISTICS if name not in ("min", "max")]
-_SHARE = re.compile(r"(\d+(?:\.\d+)?|\.\d+)\s*(%?)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +65,10 @@ def _fault(metric: str, statistic: str) -> str:
 
 
 def _share(expression: str, share: object) -> float:
-    match = _SHARE.fullmatch(str(share).strip()) if not isinstance(share, bool) else None
-    value = float(Decimal(match[1]) / (100 if match[2] else 1)) if match else 0.0
+    try:
+        value = parse_share(share)
+    except ValueError:
+        value = 0.0
     if not 0 < value < 1:
         raise BudgetError(
             f"until {expression!r}: {share!r} is no share of the figure; "

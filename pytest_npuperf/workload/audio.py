@@ -15,7 +15,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from pytest_npuperf.errors import CaseError
+from pytest_npuperf.workload.checks import check_number
 from pytest_npuperf.workload.settings import take_keys
 
 __all__ = ["Audio", "audio_parts", "parse_audio"]
@@ -34,9 +34,7 @@ class Audio:
     seconds: float = 5.0
 
     def __post_init__(self) -> None:
-        number = isinstance(self.seconds, (int, float)) and not isinstance(self.seconds, bool)
-        if not number or not 0 < self.seconds < math.inf:
-            raise CaseError(f"dataset: audio.seconds is {self.seconds!r}, but must be a number above 0")
+        check_number("audio.seconds", self.seconds, positive=True)
 
 
 def parse_audio(name: str, settings: object, base: Path) -> Audio:  # noqa: ARG001

@@ -10,20 +10,16 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from pytest_npuperf.durations import parse_duration
 from pytest_npuperf.errors import CaseError
 from pytest_npuperf.workload.checks import check_count
 from pytest_npuperf.workload.gauge import ESTIMATE, Gauge
 from pytest_npuperf.workload.lengths import Length, draw_length, parse_length
-from pytest_npuperf.workload.natural_text import natural_text, opening
+from pytest_npuperf.workload.natural_text import OPENING_TOKENS, natural_text, opening
 from pytest_npuperf.workload.prompt import Prompt
-from pytest_npuperf.workload.settings import take_keys
+from pytest_npuperf.workload.settings import seconds_of, take_keys
 from pytest_npuperf.workload.tool_definitions import MOST_TOOLS, tool_definitions
 
 __all__ = ["Conversation", "Exponential", "conversation_prompts", "parse_conversation"]
-
-_OPENING_TOKENS = 4
-"""Every text begins with as many words that tell it from the others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +47,11 @@ class Conversation:
     tools: int = 0
 
     def __post_init__(self) -> None:
-        for name, at_least in (("turns", 1), ("input_tokens", _OPENING_TOKENS), ("output_tokens", 1)):
+        for name, at_least in (("turns", 1), ("input_tokens", OPENING_TOKENS), ("output_tokens", 1)):
             length = parse_length(f"conversation.{name}", getattr(self, name), at_least=at_least)
             object.__setattr__(self, name, length)
         if self.system_tokens is not None:
-            check_count("conversation.system_tokens", self.system_tokens, at_least=_OPENING_TOKENS)
+            check_count("conversation.system_tokens", self.system_tokens, at_least=OPENING_TOKENS)
         _check_think_time(self.think_time)
         if type(self.tools) is not int or not 0 <= self.tools <= MOST_TOOLS:
             raise CaseError(
@@ -125,12 +121,7 @@ def _parse_think_time(value: Any) -> Any:
     if isinstance(value, Mapping):
         keys = take_keys("conversation.think_time", value, required=("exponential",))
         return Exponential(_parse_think_time(keys["exponential"]))
-    if isinstance(value, str):
-        try:
-            return parse_duration(value)
-        except ValueError as error:
-            raise CaseError(f"dataset: conversation.think_time: {error}") from error
-    return value
+    return seconds_of("conversation.think_time", value)
 
 
 def _check_think_time(value: object) -> None:

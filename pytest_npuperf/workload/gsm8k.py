@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
@@ -16,7 +16,7 @@ from pytest_npuperf.workload.checks import check_count
 from pytest_npuperf.workload.few_shot import Problem, few_shot_text
 from pytest_npuperf.workload.gsm8k_shaped import Gsm8kShaped
 from pytest_npuperf.workload.prompt import Prompt, user_prompt
-from pytest_npuperf.workload.settings import path_of, take_keys
+from pytest_npuperf.workload.prompt_file import file_settings
 
 __all__ = ["Gsm8k", "gsm8k_prompts", "parse_gsm8k"]
 
@@ -45,10 +45,7 @@ def parse_gsm8k(settings: object, base: Path) -> Gsm8k | Gsm8kShaped:
     """What stands under ``gsm8k``: nothing for the built-in shape, a path, or settings by name."""
     if settings == {}:
         return Gsm8kShaped()
-    if not isinstance(settings, Mapping):
-        settings = {"path": settings}
-    keys = take_keys("gsm8k", settings, required=("path",), optional=("shots",))
-    return Gsm8k(path=path_of("gsm8k.path", keys.pop("path"), base), **keys)
+    return Gsm8k(**file_settings("gsm8k", settings, base, optional=("shots",)))
 
 
 def gsm8k_prompts(dataset: Gsm8k, *, seed: int | str, max_tokens: int) -> Iterator[Prompt]:

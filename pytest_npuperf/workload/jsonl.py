@@ -12,7 +12,7 @@ from typing import Any, BinaryIO
 import msgspec
 
 from pytest_npuperf.workload.prompt import Prompt
-from pytest_npuperf.workload.prompt_file import file_settings, open_file
+from pytest_npuperf.workload.prompt_file import SET_BY_THE_CASE, file_settings, open_file
 from pytest_npuperf.workload.rows import output_limit, question_prompt, row_prompts
 
 __all__ = ["Jsonl", "jsonl_prompts", "parse_jsonl"]
@@ -21,8 +21,6 @@ _SHAPE = (
     'a line is {"question": "...", "answer": "...", "max_tokens": 256}, with "A", "B", ... where it is '
     'multiple choice, or {"messages": [{"role": "user", "content": "..."}], "max_tokens": 256}'
 )
-_NOT_OF_THE_LINE = {"messages", "max_tokens", "max_completion_tokens", "model", "stream", "stream_options"}
-"""Fields of a recorded request that do not pass through: the case sets them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,5 +78,5 @@ def _message_prompt(row: dict[str, Any], *, max_tokens: int) -> Prompt:
         messages=tuple(messages),
         max_tokens=next(filter(None, limits), max_tokens),
         input_tokens=None,
-        extra={name: value for name, value in row.items() if name not in _NOT_OF_THE_LINE},
+        extra={name: value for name, value in row.items() if name not in SET_BY_THE_CASE},
     )

@@ -11,7 +11,7 @@ from functools import lru_cache
 from itertools import accumulate
 
 from pytest_npuperf.errors import CaseError
-from pytest_npuperf.workload.checks import check_count
+from pytest_npuperf.workload.checks import check_count, check_number
 from pytest_npuperf.workload.settings import nearest, take_keys
 
 __all__ = [
@@ -181,13 +181,13 @@ def _check(name: str, length: Length, at_least: int) -> None:
     name = f"{name}.{type(length).__name__.lower()}"
     match length:
         case Normal():
-            _check_number(f"{name}.mean", length.mean, positive=True)
-            _check_number(f"{name}.stddev", length.stddev)
+            check_number(f"{name}.mean", length.mean, positive=True)
+            check_number(f"{name}.stddev", length.stddev)
         case Lognormal():
-            _check_number(f"{name}.mean", length.mean, positive=True)
-            _check_number(f"{name}.sigma", length.sigma)
+            check_number(f"{name}.mean", length.mean, positive=True)
+            check_number(f"{name}.sigma", length.sigma)
         case Zipf():
-            _check_number(f"{name}.alpha", length.alpha)
+            check_number(f"{name}.alpha", length.alpha)
     _check_bounds(name, length.min, length.max, at_least)
 
 
@@ -197,16 +197,6 @@ def _check_bounds(name: str, low: object, high: int | None, at_least: int) -> No
         check_count(f"{name}.max", high, at_least=at_least)
         if isinstance(low, int) and high < low:
             raise CaseError(f"dataset: {name}.max is {high}, which is below its min, {low}")
-
-
-def _check_number(name: str, value: object, *, positive: bool = False) -> None:
-    if not isinstance(value, (int, float)) or isinstance(value, bool) or not math.isfinite(value):
-        fits = False
-    else:
-        fits = value > 0 if positive else value >= 0
-    if not fits:
-        allowed = "a number above 0" if positive else "a number of at least 0"
-        raise CaseError(f"dataset: {name} is {value!r}, but must be {allowed}")
 
 
 def _bounded(value: float, length: Normal | Lognormal) -> int:

@@ -14,7 +14,7 @@ import msgspec
 from pytest_npuperf.workload.gauge import ESTIMATE, Gauge
 from pytest_npuperf.workload.natural_text import natural_text, opening
 from pytest_npuperf.workload.prompt import Prompt, user_prompt
-from pytest_npuperf.workload.prompt_file import file_settings, malformed, open_file
+from pytest_npuperf.workload.prompt_file import SET_BY_THE_CASE, file_settings, malformed, open_file
 
 __all__ = ["Mooncake", "mooncake_prompts", "parse_mooncake"]
 
@@ -29,7 +29,6 @@ _SHAPE = (
     '"max_tokens" instead of "output_length" is an upper bound'
 )
 _NOT_SENT = {"timestamp", "session_id", "input_length", "output_length", "hash_ids"}
-_SET_BY_THE_CASE = {"messages", "max_tokens", "max_completion_tokens", "model", "stream", "stream_options"}
 _Count = Annotated[int, msgspec.Meta(ge=1)]
 
 
@@ -145,7 +144,7 @@ def _prompt(line: _Line, row: dict[str, Any], number: int, texts: _Texts) -> Pro
         raise ValueError("output_length is missing, and so is max_tokens")
     exact = line.output_length is not None
     if line.messages is not None:
-        extra = {name: value for name, value in row.items() if name not in _NOT_SENT | _SET_BY_THE_CASE}
+        extra = {name: value for name, value in row.items() if name not in _NOT_SENT | SET_BY_THE_CASE}
         return Prompt(tuple(row["messages"]), max_tokens, None, exact_output=exact, extra=extra)
     if line.input_text is not None:
         return user_prompt(line.input_text, max_tokens=max_tokens, input_tokens=None, exact_output=exact)

@@ -14,7 +14,7 @@ from pytest_npuperf.workload.audio import Audio, audio_parts, parse_audio
 from pytest_npuperf.workload.gauge import ESTIMATE, Gauge
 from pytest_npuperf.workload.images import IMAGE_KEYS, ImageFolder, Images, image_parts, parse_images
 from pytest_npuperf.workload.lengths import Length, draw_length, parse_length
-from pytest_npuperf.workload.natural_text import natural_text, opening
+from pytest_npuperf.workload.natural_text import OPENING_TOKENS, natural_text, opening
 from pytest_npuperf.workload.prompt import Prompt
 from pytest_npuperf.workload.settings import take_keys
 from pytest_npuperf.workload.video import VideoFile, parse_video, video_parts
@@ -46,7 +46,7 @@ class Multimodal:
     """OpenAI's ``audio`` field of the request: voice and format of the answer."""
 
     def __post_init__(self) -> None:
-        for name, least in (("input_tokens", 4), ("output_tokens", 1)):
+        for name, least in (("input_tokens", OPENING_TOKENS), ("output_tokens", 1)):
             object.__setattr__(self, name, parse_length(name, getattr(self, name), at_least=least))
         _check_answer(self.modalities, self.speech)
         if not any((self.images, self.audio, self.video, self.modalities)):

@@ -10,7 +10,10 @@ from itertools import islice
 from pytest_npuperf.workload.gauge import Gauge
 from pytest_npuperf.workload.words import ADJECTIVES, NOUNS, PREPOSITIONS, VERBS
 
-__all__ = ["natural_text", "opening"]
+__all__ = ["OPENING_TOKENS", "natural_text", "opening"]
+
+OPENING_TOKENS = 4
+"""Every text begins with as many words that tell it from the others, each of them a token."""
 
 _ADJECTIVES = ADJECTIVES.split()
 _NOUNS = NOUNS.split()

@@ -14,7 +14,12 @@ from pytest_npuperf.errors import DatasetError
 from pytest_npuperf.workload.prompt import Prompt
 from pytest_npuperf.workload.settings import path_of, take_keys
 
-__all__ = ["excerpt", "file_settings", "malformed", "once_each", "open_file"]
+__all__ = ["SET_BY_THE_CASE", "excerpt", "file_settings", "malformed", "once_each", "open_file"]
+
+SET_BY_THE_CASE = frozenset(
+    ("messages", "max_tokens", "max_completion_tokens", "model", "stream", "stream_options")
+)
+"""Fields of a recorded request that do not pass through."""
 
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _SHOWN = 80

@@ -7,9 +7,10 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
+from pytest_npuperf.durations import parse_duration
 from pytest_npuperf.errors import CaseError
 
-__all__ = ["nearest", "path_of", "take_keys"]
+__all__ = ["nearest", "path_of", "seconds_of", "take_keys"]
 
 
 def take_keys(
@@ -46,6 +47,20 @@ def path_of(name: str, value: object, base: Path) -> Path:
     if not isinstance(value, (str, Path)):
         raise CaseError(f"dataset: {name} is {value!r}, but must be the path of a file or folder")
     return base / Path(value).expanduser()
+
+
+def seconds_of(name: str, value: Any) -> Any:
+    """A time in a setting, where a text is a duration such as ``500 ms``; other values pass through.
+
+    Raises:
+        CaseError: It is a text that is no duration.
+    """
+    if not isinstance(value, str):
+        return value
+    try:
+        return parse_duration(value)
+    except ValueError as error:
+        raise CaseError(f"dataset: {name}: {error}") from error
 
 
 def nearest(seen: object, allowed: Sequence[str]) -> str:

@@ -12,12 +12,12 @@ from typing import Literal
 
 import msgspec
 
-from pytest_npuperf.durations import parse_duration
 from pytest_npuperf.errors import CaseError, DatasetError
 from pytest_npuperf.workload.checks import check_count
 from pytest_npuperf.workload.gauge import ESTIMATE, Gauge
 from pytest_npuperf.workload.prompt import Prompt
 from pytest_npuperf.workload.prompt_file import excerpt, file_settings, once_each, open_file
+from pytest_npuperf.workload.settings import seconds_of
 
 __all__ = ["ShareGpt", "parse_sharegpt", "sharegpt_prompts"]
 
@@ -81,11 +81,8 @@ def parse_sharegpt(settings: object, base: Path) -> ShareGpt:
     """What stands under ``sharegpt``: a path, or settings by name."""
     optional = ("turns", "think_time", "max_input_tokens", "max_total_tokens")
     keys = file_settings("sharegpt", settings, base, optional=optional)
-    if isinstance(keys.get("think_time"), str):
-        try:
-            keys["think_time"] = parse_duration(keys["think_time"])
-        except ValueError as error:
-            raise CaseError(f"dataset: sharegpt.think_time: {error}") from error
+    if "think_time" in keys:
+        keys["think_time"] = seconds_of("sharegpt.think_time", keys["think_time"])
     return ShareGpt(**keys)
 
 

@@ -12,14 +12,11 @@ from pytest_npuperf.errors import CaseError
 from pytest_npuperf.workload.checks import check_count
 from pytest_npuperf.workload.gauge import ESTIMATE, Gauge
 from pytest_npuperf.workload.lengths import Length, draw_length, parse_length, shortest
-from pytest_npuperf.workload.natural_text import natural_text, opening
+from pytest_npuperf.workload.natural_text import OPENING_TOKENS, natural_text, opening
 from pytest_npuperf.workload.prompt import Prompt, user_prompt
 from pytest_npuperf.workload.settings import take_keys
 
 __all__ = ["Prefix", "Synthetic", "parse_synthetic", "synthetic_prompts"]
-
-_OPENING_TOKENS = 4
-"""Every text begins with as many words that tell it from the others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +37,7 @@ class Prefix:
                 f"dataset: synthetic.prefix.share is {self.share!r}, but must be a number above 0 and up to 1"
             )
         check_count("synthetic.prefix.pool", self.pool, at_least=1)
-        check_count("synthetic.prefix.tokens", self.tokens, at_least=_OPENING_TOKENS)
+        check_count("synthetic.prefix.tokens", self.tokens, at_least=OPENING_TOKENS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +52,7 @@ class Synthetic:
     prefix: Prefix | None = None
 
     def __post_init__(self) -> None:
-        for name, at_least in (("input_tokens", _OPENING_TOKENS), ("output_tokens", 1)):
+        for name, at_least in (("input_tokens", OPENING_TOKENS), ("output_tokens", 1)):
             length = parse_length(f"synthetic.{name}", getattr(self, name), at_least=at_least)
             object.__setattr__(self, name, length)
         if self.prefix is not None:
@@ -108,7 +105,7 @@ def _prefixes(prefix: Prefix, seed: int | str, gauge: Gauge) -> list[str]:
 
 def _check_room(input_tokens: Length, prefix: Prefix) -> None:
     """Raise CaseError where a prompt could be too short for the prefix and words of its own."""
-    least = prefix.tokens + _OPENING_TOKENS
+    least = prefix.tokens + OPENING_TOKENS
     if shortest(input_tokens) < least:
         raise CaseError(
             f"dataset: synthetic.prefix.tokens is {prefix.tokens}, but prompts can be as short as "

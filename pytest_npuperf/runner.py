@@ -84,6 +84,7 @@ class CaseRun:
         plan, requests = plan_load(
             case, target, keep_text=client.save_text, request_id_prefix=f"npuperf-{uuid4().hex[:12]}"
         )
+        self._of_planned = "" if plan.requests is None else f" of {plan.requests}"
         bounds = ["requests" if plan.requests is None else f"{plan.requests} requests"]
         if case.duration is not None:
             bounds.append(f"within {case.duration:g} s")
@@ -193,7 +194,7 @@ class CaseRun:
     def _log_outcome(self, summary: Summary, health: ClientHealth, stopped: bool) -> None:
         how = "stopped" if stopped else "finished"
         self._note(
-            f"{self._case.name}: {how} after {summary.total_requests} requests, "
+            f"{self._case.name}: {how} after {summary.total_requests}{self._of_planned} requests, "
             f"{summary.failed_requests} failed {summary.errors or ''}".rstrip()
         )
         reasons = "".join(f"; {reason}" for reason in health.reasons)

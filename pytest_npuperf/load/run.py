@@ -176,10 +176,11 @@ class LoadRun:
         )
 
     def _died(self, who: str, exit_code: int | None) -> LoadError:
-        done = Decoded(*self._decoded.get()).done
+        done, planned = Decoded(*self._decoded.get()).done, self._plan.requests
+        of_planned = "" if planned is None else f" of {planned}"
         tail = self._log.read_text(errors="replace").splitlines()[-20:]
         return LoadError(
-            f"the {who} ended with exit code {exit_code} after {done} requests; "
+            f"the {who} ended with exit code {exit_code} after {done}{of_planned} requests; "
             f"the end of {self._log}:\n" + "\n".join(tail)
         )
 

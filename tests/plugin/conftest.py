@@ -16,12 +16,6 @@ import pytest
 START_LIMIT = 30.0
 
 
-@pytest.fixture(autouse=True)
-def busy_machine(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Other work on the machine makes a client late, which only the tests about that are about."""
-    monkeypatch.setenv("NPUPERF_CLIENT_HEALTH", "warn")
-
-
 class SimulatedServer:
     """A simulator in a process of its own, as a user would start it."""
 

@@ -116,7 +116,7 @@ def test_debug_prints_the_steps(pytester: pytest.Pytester, server: Any) -> None:
     result.stdout.fnmatch_lines(
         [
             "*gsm8kdataset: 8 requests and 1 for warmup to *",
-            "*gsm8kdataset: finished after 8 requests, 0 failed*",
+            "*gsm8kdataset: finished after 8 of 8 requests*",
         ]
     )
 

@@ -55,12 +55,6 @@ def wait_until(condition: Callable[[], bool], process: subprocess.Popen[bytes]) 
         time.sleep(0.05)
 
 
-@pytest.fixture(autouse=True)
-def busy_machine(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Here the client's health is what it is about."""
-    monkeypatch.delenv("NPUPERF_CLIENT_HEALTH", raising=False)
-
-
 @pytest.fixture
 def busy_processes() -> Iterator[list[subprocess.Popen[bytes]]]:
     """Processes on the client's processor that keep it busy once they get a byte."""

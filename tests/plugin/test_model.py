@@ -7,14 +7,11 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-
-LIMIT = 30.0
 
 Deploy = Callable[..., pytest.RunResult]
 
@@ -113,21 +110,16 @@ def test_a_port_in_use_names_who_holds_it(deploy: Deploy, port: int) -> None:
     result.stdout.fnmatch_lines([f"*{port}*{os.getpid()}*"])
 
 
-def test_nothing_is_left_when_pytest_is_killed(adapter: Path, port: int) -> None:
+def test_nothing_is_left_when_pytest_is_killed(
+    adapter: Path, port: int, wait_for: Callable[[Callable[[], object]], None]
+) -> None:
     (adapter / "npuperf.yaml").write_text("cases: [{name: long, requests: 100000}]\n")
     process = subprocess.Popen(
         [sys.executable, "-m", "pytest", "--npuperf-model=weights", f"--npuperf-port={port}"],
         cwd=adapter,
         stdout=subprocess.DEVNULL,
     )
-    wait_until(lambda: is_listening(port))
+    wait_for(lambda: is_listening(port))
     process.send_signal(signal.SIGKILL)
     process.wait()
-    wait_until(lambda: not is_listening(port))
-
-
-def wait_until(condition: Callable[[], object]) -> None:
-    deadline = time.monotonic() + LIMIT
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    wait_for(lambda: not is_listening(port))

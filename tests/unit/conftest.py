@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import settings
 
+from pytest_npuperf.load.run import Progress
 from pytest_npuperf.metrics import ClientHealth
 from pytest_npuperf.trace import UNKNOWN, Ints, Trace
 
@@ -66,6 +67,29 @@ def healthy() -> ClientHealth:
         cpu_share=0.1,
         unstamped_reads=0.0,
     )
+
+
+@pytest.fixture(scope="session")
+def make_progress() -> Callable[..., Progress]:
+    """Makes the progress of a load of 20 requests that has not begun, but for the given fields."""
+
+    def make(**changes: Any) -> Progress:
+        fields: dict[str, Any] = {
+            "requests": 20,
+            "sent": 0,
+            "done": 0,
+            "failed": 0,
+            "failed_in_a_row": 0,
+            "refused_in_a_row": 0,
+            "in_flight": 0,
+            "elapsed": 0.0,
+            "ttft": None,
+            "output_token_throughput": None,
+            "time_left": None,
+        }
+        return Progress(**(fields | changes))
+
+    return make
 
 
 def _trace(rows: list[_Request]) -> Trace:

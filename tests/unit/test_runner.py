@@ -1,29 +1,12 @@
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
 
 import pytest
 
 from pytest_npuperf.case import Abort
 from pytest_npuperf.load.run import Progress
 from pytest_npuperf.runner import abort_reason
-
-
-def progress(**changes: int) -> Progress:
-    counts: dict[str, Any] = {
-        "requests": 100,
-        "sent": 50,
-        "done": 0,
-        "failed": 0,
-        "failed_in_a_row": 0,
-        "refused_in_a_row": 0,
-        "in_flight": 0,
-        "elapsed": 1.0,
-        "ttft": None,
-        "output_token_throughput": None,
-        "time_left": None,
-    }
-    return Progress(**(counts | changes))
 
 
 @pytest.mark.parametrize(
@@ -44,6 +27,6 @@ def progress(**changes: int) -> Progress:
     ],
 )
 def test_a_load_is_given_up_by_the_rules_of_its_case(
-    abort: Abort, changes: dict[str, int], reason: str
+    abort: Abort, changes: dict[str, int], reason: str, make_progress: Callable[..., Progress]
 ) -> None:
-    assert abort_reason(abort, progress(**changes)) == reason
+    assert abort_reason(abort, make_progress(**changes)) == reason

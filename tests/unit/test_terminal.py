@@ -1,28 +1,12 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from pytest_npuperf.load.run import Progress
 from pytest_npuperf.terminal import progress_text
-
-
-def progress(**changes: Any) -> Progress:
-    fields: dict[str, Any] = {
-        "requests": 20,
-        "sent": 0,
-        "done": 0,
-        "failed": 0,
-        "failed_in_a_row": 0,
-        "refused_in_a_row": 0,
-        "in_flight": 0,
-        "elapsed": 0.0,
-        "ttft": None,
-        "output_token_throughput": None,
-        "time_left": None,
-    }
-    return Progress(**(fields | changes))
 
 
 @pytest.mark.parametrize(
@@ -44,5 +28,7 @@ def progress(**changes: Any) -> Progress:
         ),
     ],
 )
-def test_the_live_line_says_how_far_a_load_is(changes: dict[str, Any], text: str) -> None:
-    assert progress_text("chat", progress(**changes)) == text
+def test_the_live_line_says_how_far_a_load_is(
+    changes: dict[str, Any], text: str, make_progress: Callable[..., Progress]
+) -> None:
+    assert progress_text("chat", make_progress(**changes)) == text

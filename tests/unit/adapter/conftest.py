@@ -4,7 +4,6 @@ import os
 import socket
 import ssl
 import sys
-import time
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -140,19 +139,6 @@ def settings(adapter: Path, tmp_path: Path, port: int) -> Callable[..., DeploySe
         return DeploySettings(**{**values, **changes})
 
     return make
-
-
-@pytest.fixture
-def wait_for() -> Callable[[Callable[[], object]], None]:
-    """Wait until a condition holds."""
-
-    def wait(condition: Callable[[], object]) -> None:
-        deadline = time.monotonic() + 30
-        while not condition():
-            assert time.monotonic() < deadline, "the condition did not come true"
-            time.sleep(0.02)
-
-    return wait
 
 
 STUB_PYTHON = r"""#!/bin/sh

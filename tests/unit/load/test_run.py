@@ -9,8 +9,8 @@ import sys
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from contextlib import AbstractContextManager, contextmanager
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -27,6 +27,7 @@ from pytest_npuperf.wire import failures
 from pytest_npuperf.wire.timeouts import Timeouts
 
 Simulate = Callable[..., Any]
+Serving = Callable[..., AbstractContextManager[str]]
 MakePlan = Callable[..., LoadPlan]
 StartLoad = Callable[..., LoadRun]
 FindWorker = Callable[[str], psutil.Process]
@@ -258,7 +259,7 @@ def test_a_generator_that_dies_is_an_error_with_the_end_of_its_log(
 
     first, *tail = str(caught.value).splitlines()
     told = re.fullmatch(
-        r"the load generator ended with exit code -9 after (\d+) requests; the end of (.*):", first
+        r"the load generator ended with exit code -9 after (\d+) of 100000 requests; the end of (.*):", first
     )
     assert told is not None
     assert told[2] == str(log)
@@ -280,7 +281,7 @@ def test_a_decoder_that_dies_is_an_error_with_the_end_of_the_log(
     wait_for(lambda: run.poll() or run.progress().done)
     worker("decoder").send_signal(signal.SIGKILL)
 
-    with pytest.raises(LoadError, match=r"^the decoder ended with exit code -9 after \d+ requests"):
+    with pytest.raises(LoadError, match=r"^the decoder ended with exit code -9 after \d+ of 100000 requests"):
         finished(run)
 
     run.stop()
@@ -289,7 +290,9 @@ def test_a_decoder_that_dies_is_an_error_with_the_end_of_the_log(
 
 
 def test_an_error_inside_the_generator_is_told(make_plan: MakePlan, start_load: StartLoad) -> None:
-    with pytest.raises(LoadError, match=r"exit code 1 after 0 requests(.|\n)*cannot resolve the host of"):
+    with pytest.raises(
+        LoadError, match=r"exit code 1 after 0 of 4 requests(.|\n)*cannot resolve the host of"
+    ):
         finished(start_load(make_plan("http://no..name")))
 
 
@@ -309,40 +312,35 @@ def test_closing_ends_both_processes_and_removes_their_directory(
 
 
 @contextmanager
-def authorizations() -> Iterator[tuple[str, list[str | None], threading.Event]]:
+def authorizations(serving: Serving) -> Iterator[tuple[str, list[str | None], threading.Event]]:
     """A server that notes Authorization headers and answers when it is let."""
     seen: list[str | None] = []
-    answer = threading.Event()
+    may_answer = threading.Event()
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            self.rfile.read(int(self.headers["Content-Length"]))
-            seen.append(self.headers["Authorization"])
-            answer.wait(30)
-            self.send_response(200)
-            self.end_headers()
-            self.wfile.write(b'data: {"choices": [{"delta": {"content": "a"}, "finish_reason": "stop"}]}\n\n')
+    def answer(handler: BaseHTTPRequestHandler, _: bytes) -> None:
+        seen.append(handler.headers["Authorization"])
+        may_answer.wait(30)
+        handler.send_response(200)
+        handler.end_headers()
+        handler.wfile.write(b'data: {"choices": [{"delta": {"content": "a"}, "finish_reason": "stop"}]}\n\n')
 
-        def log_message(self, *_: Any) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}", seen, answer
-    finally:
-        answer.set()
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    with serving(answer) as url:
+        try:
+            yield url, seen, may_answer
+        finally:
+            may_answer.set()
 
 
 def test_the_api_key_reaches_the_server_and_no_file_or_command_line(
-    make_plan: MakePlan, start_load: StartLoad, worker: FindWorker, wait_for: WaitFor, log: Path
+    make_plan: MakePlan,
+    start_load: StartLoad,
+    worker: FindWorker,
+    wait_for: WaitFor,
+    log: Path,
+    serving: Serving,
 ) -> None:
     key = "sk-it-is-a-secret"
-    with authorizations() as (url, seen, answer):
+    with authorizations(serving) as (url, seen, answer):
         run = start_load(make_plan(url, requests=1), api_key=key)
         wait_for(lambda: run.poll() or seen)
         process = worker("generator")
@@ -361,8 +359,10 @@ def test_the_api_key_reaches_the_server_and_no_file_or_command_line(
     assert key not in decoders_environ.values(), "who does not need it does not get it"
 
 
-def test_without_an_api_key_none_is_sent(make_plan: MakePlan, start_load: StartLoad) -> None:
-    with authorizations() as (url, seen, answer):
+def test_without_an_api_key_none_is_sent(
+    make_plan: MakePlan, start_load: StartLoad, serving: Serving
+) -> None:
+    with authorizations(serving) as (url, seen, answer):
         answer.set()
         finished(start_load(make_plan(url, requests=1)))
 

@@ -6,8 +6,8 @@ import json
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from contextlib import AbstractContextManager, contextmanager
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,7 @@ from pytest_npuperf.load.plan import LoadPlan, PlannedRequest
 from pytest_npuperf.load.run import LoadRun
 from pytest_npuperf.trace import CANCELLED, Trace
 
+Serving = Callable[..., AbstractContextManager[str]]
 Simulate = Callable[..., Any]
 MakePlan = Callable[..., LoadPlan]
 MakeRequest = Callable[..., PlannedRequest]
@@ -184,35 +185,23 @@ def test_who_cancels_does_not_count_as_failed(
 
 
 @contextmanager
-def chatting(*, fails: int = -1) -> Iterator[tuple[str, list[list[dict[str, str]]]]]:
+def chatting(serving: Serving, *, fails: int = -1) -> Iterator[tuple[str, list[list[dict[str, str]]]]]:
     """A server that keeps the messages of each request, answers "reply N", and fails the one numbered so."""
     seen: list[list[dict[str, str]]] = []
     guard = threading.Lock()
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            with guard:
-                number = len(seen)
-                seen.append(body["messages"])
-            self.send_response(500 if number == fails else 200)
-            self.end_headers()
-            for delta, finish in (("reply", None), (f' "{number}" é', "stop")):
-                choice = {"delta": {"content": delta}, "finish_reason": finish}
-                self.wfile.write(b"data: %b\n\n" % json.dumps({"choices": [choice]}).encode())
+    def answer(handler: BaseHTTPRequestHandler, body: bytes) -> None:
+        with guard:
+            number = len(seen)
+            seen.append(json.loads(body)["messages"])
+        handler.send_response(500 if number == fails else 200)
+        handler.end_headers()
+        for delta, finish in (("reply", None), (f' "{number}" é', "stop")):
+            choice = {"delta": {"content": delta}, "finish_reason": finish}
+            handler.wfile.write(b"data: %b\n\n" % json.dumps({"choices": [choice]}).encode())
 
-        def log_message(self, *_: Any) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}", seen
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    with serving(answer) as url:
+        yield url, seen
 
 
 def turns(make_request: MakeRequest, n: int, **settings: Any) -> list[PlannedRequest]:
@@ -220,9 +209,9 @@ def turns(make_request: MakeRequest, n: int, **settings: Any) -> list[PlannedReq
 
 
 def test_a_turn_repeats_what_was_said_before_it(
-    make_plan: MakePlan, make_request: MakeRequest, start_load: StartLoad
+    make_plan: MakePlan, make_request: MakeRequest, start_load: StartLoad, serving: Serving
 ) -> None:
-    with chatting() as (url, seen):
+    with chatting(serving) as (url, seen):
         plan = make_plan(url, requests=3, conversations=True)
         trace = finished(start_load(plan, requests=turns(make_request, 3)))
 
@@ -239,9 +228,9 @@ def test_a_turn_repeats_what_was_said_before_it(
 
 
 def test_a_turn_that_failed_is_left_out_of_what_was_said(
-    make_plan: MakePlan, make_request: MakeRequest, start_load: StartLoad
+    make_plan: MakePlan, make_request: MakeRequest, start_load: StartLoad, serving: Serving
 ) -> None:
-    with chatting(fails=1) as (url, seen):
+    with chatting(serving, fails=1) as (url, seen):
         plan = make_plan(url, requests=4, conversations=True)
         trace = finished(start_load(plan, requests=turns(make_request, 4)))
 
@@ -270,27 +259,15 @@ def test_conversations_run_beside_each_other_and_think(
     assert trace.input_tokens[-1] > trace.input_tokens[0], "what was said before is in the prompt"
 
 
-def test_more_headers_are_sent(make_plan: MakePlan, start_load: StartLoad) -> None:
+def test_more_headers_are_sent(make_plan: MakePlan, start_load: StartLoad, serving: Serving) -> None:
     seen: list[str | None] = []
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            self.rfile.read(int(self.headers["Content-Length"]))
-            seen.append(self.headers["x-tenant"])
-            self.send_response(200)
-            self.end_headers()
+    def answer(handler: BaseHTTPRequestHandler, _: bytes) -> None:
+        seen.append(handler.headers["x-tenant"])
+        handler.send_response(200)
+        handler.end_headers()
 
-        def log_message(self, *_: Any) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    url = f"http://127.0.0.1:{server.server_port}"
-    try:
+    with serving(answer) as url:
         finished(start_load(make_plan(url, requests=1, headers=(("x-tenant", "a"),))))
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+
     assert seen == ["a"]

@@ -18,7 +18,7 @@ State = Literal["ok", "suspect", "invalid"]
 _TOLERANCE = 0.001
 """Seconds by which a request may go out late: scheduling on a machine that is not idle."""
 _SHORTEST = 0.1
-"""Seconds of load below which its use of the processor says nothing."""
+"""Seconds of load below which neither its use of the processor nor its lateness says anything."""
 _SHORTEST_SCHEDULE = 1.0
 """Seconds of arrivals below which a few ms of lateness would pass for another rate."""
 _FEW = 10
@@ -77,7 +77,8 @@ class ClientHealth:
     """Requests whose first chunk came in such a read, as a share of those that got one."""
     late_share: float | None
     """Schedule delay above 1 ms as a share of the time clients spent on requests, the delay included.
-    None where arrivals wait for one of a bounded number of clients: such a wait is not the client's fault."""
+    None where that time is too short to tell, and where arrivals wait for one of a bounded number of
+    clients: such a wait is not the client's fault."""
     rate_shortfall: float | None
     """Share of the asked rate that was not achieved; None as for ``late_share``, in a closed loop, and
     where all were due within a second."""
@@ -129,7 +130,7 @@ def _late_share(trace: Trace) -> float | None:
     values = request_values(trace)
     late_time = float((values.schedule_delay - _TOLERANCE).clip(min=0).sum())
     busy_time = float((values.schedule_delay.clip(min=0) + values.e2el).sum())
-    return _share(late_time, busy_time)
+    return _share(late_time, busy_time) if busy_time >= _SHORTEST else None
 
 
 def _rate(moments: Ints) -> float | None:

@@ -12,8 +12,9 @@ import numpy as np
 from numpy.random import Generator
 
 from benchmarks.page import provenance, replaced
-from pytest_npuperf.slo.reference import Reference, ReferenceRun, figure
+from pytest_npuperf.slo.reference import Reference
 from pytest_npuperf.slo.relative import ChangeOutcome, difference, judge_change
+from pytest_npuperf.slo.stage_run import StageRun, figure
 
 __all__ = ["COLUMNS", "PAGE", "POWER_COLUMNS", "SCENARIOS", "Scenario", "Tally", "gates"]
 
@@ -138,25 +139,25 @@ def main(arguments: Sequence[str]) -> None:
         PAGE.write_text(replaced(PAGE.read_text(), "gates", content))
 
 
-def _run(rng: Generator, scenario: Scenario, factor: float) -> ReferenceRun:
+def _run(rng: Generator, scenario: Scenario, factor: float) -> StageRun:
     run_effect = np.exp(scenario.drift * rng.standard_normal())
     ttft = _MEDIAN * factor * run_effect * np.exp(_SIGMA * rng.standard_normal(scenario.requests))
-    return ReferenceRun({_METRIC: ttft}, {"total_requests": scenario.requests, "failed_requests": 0})
+    return StageRun({_METRIC: ttft}, {"total_requests": scenario.requests, "failed_requests": 0})
 
 
-def _gate(first: ReferenceRun, second: ReferenceRun, reference: Reference, statistic: str) -> ChangeOutcome:
+def _gate(first: StageRun, second: StageRun, reference: Reference, statistic: str) -> ChangeOutcome:
     """As a case is gated: ``second`` is looked at only where ``first`` has to be measured again."""
     outcome = _judged([first], reference, statistic)
     return _judged([first, second], reference, statistic) if outcome == "measure again" else outcome
 
 
-def _judged(current: Sequence[ReferenceRun], reference: Reference, statistic: str) -> ChangeOutcome:
+def _judged(current: Sequence[StageRun], reference: Reference, statistic: str) -> ChangeOutcome:
     change = difference(current, reference, _METRIC, statistic)
     assert change is not None
     return judge_change(change, allowed=_ALLOWED, higher_is_worse=True, confirmed=len(current) > 1)
 
 
-def _point_comparison(current: ReferenceRun, baseline: ReferenceRun, statistic: str) -> bool:
+def _point_comparison(current: StageRun, baseline: StageRun, statistic: str) -> bool:
     """What pytest-benchmark's ``--benchmark-compare-fail=mean:10%`` does: compare with one saved run."""
     now, before = (figure(run, _METRIC, statistic)[0] for run in (current, baseline))
     assert now is not None

@@ -171,7 +171,7 @@ class Explorer:
         if ended_early:
             return False
         implied = implied_budgets([*self._budgets, *self._case.slo], result.summary)
-        verdicts = judge([*self._budgets, *implied], result.summaries, no_steady=result.no_steady)
+        verdicts = judge([*self._budgets, *implied], result.evidence)
         return all(verdict.outcome == "pass" for verdict in verdicts)
 
     def _queue_grows(self, progress: Progress) -> bool:

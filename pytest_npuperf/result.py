@@ -6,11 +6,24 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from pytest_npuperf.capacity import Exploration
 from pytest_npuperf.errors import ClientBoundError, LoadAbortedError
 from pytest_npuperf.metrics import ClientHealth, Sample, Summary
-from pytest_npuperf.slo import Budget, Verdict, implied_budgets, judge, parse_budget
-from pytest_npuperf.trace import UNKNOWN, Trace
+from pytest_npuperf.slo import (
+    Budget,
+    Evidence,
+    Judging,
+    StageEvidence,
+    StageRun,
+    Verdict,
+    implied_budgets,
+    judge,
+    parse_budget,
+    stage_run,
+)
+from pytest_npuperf.trace import UNKNOWN, Ints, Trace
 
 if TYPE_CHECKING:
     import pandas
@@ -27,14 +40,14 @@ class BudgetsBroken(AssertionError):
 
     def __init__(self, verdicts: Sequence[Verdict]) -> None:
         self.verdicts = verdicts
-        broken = [verdict.budget.expression for verdict in verdicts if verdict.outcome == "fail"]
+        broken = [verdict.budget.expression for verdict in verdicts if verdict.consequence == "fail"]
         super().__init__(f"broken: {', '.join(broken)}")
 
 
 def require(verdicts: Sequence[Verdict]) -> None:
-    """Raise BudgetsBroken, with all the verdicts, where one of them is a failure."""
+    """Raise BudgetsBroken, with all the verdicts, where the test has to fail by one of them."""
     __tracebackhide__ = True
-    if any(verdict.outcome == "fail" for verdict in verdicts):
+    if any(verdict.consequence == "fail" for verdict in verdicts):
         raise BudgetsBroken(verdicts)
 
 
@@ -73,6 +86,8 @@ class CaseResult:
     """The stages beside the total: ``steady``, or each turn of conversations."""
     steady_window: tuple[float, float] | None = None
     """Bounds of the steady stage in seconds from the first request sent; None without one."""
+    steady_rows: Ints | None = None
+    """The rows of the trace that make up the steady stage; None without one."""
     no_steady: str = ""
     """Why there is no steady stage, '' where there is one or none was asked for."""
     cache_expected: bool = True
@@ -87,8 +102,10 @@ class CaseResult:
     """The file that the case stands in and its line there, from 1; ``("", 0)`` where it stands in none."""
     prompts_hash: str = ""
     """Of all that was sent, in its order; '' where it is not known."""
-    confirmations: int = 0
-    """How often the load was measured again; the trace holds all these measurements, pooled."""
+    measurements: tuple[CaseResult, ...] = ()
+    """Each measurement by itself, where the load was measured again: the trace holds all of them, pooled."""
+    judging: Judging = field(default_factory=Judging)
+    """How its budgets are judged."""
     verdicts: list[Verdict] = field(default_factory=list)
     """Every verdict given so far, each once, in the order they were given."""
 
@@ -107,7 +124,7 @@ class CaseResult:
 
     def judge(self, budgets: Iterable[Budget]) -> list[Verdict]:
         """Judge parsed budgets and keep their verdicts; raises nothing."""
-        return self._keep(judge(budgets, self.summaries, no_steady=self.no_steady))
+        return self._keep(judge(budgets, self.evidence))
 
     def judge_implied(self) -> list[Verdict]:
         """Judge what every case has to keep without being asked, and keep the verdicts.
@@ -130,6 +147,36 @@ class CaseResult:
             if verdict not in self.verdicts:
                 self.verdicts.append(verdict)
         return verdicts
+
+    @property
+    def confirmations(self) -> int:
+        """How often the load was measured again."""
+        return max(0, len(self.measurements) - 1)
+
+    @property
+    def evidence(self) -> Evidence:
+        """What budgets are judged by."""
+        pooled = self._stage_runs()
+        each = [measurement._stage_runs() for measurement in self.measurements] or [pooled]
+        stages = {
+            stage: StageEvidence(run, tuple(runs[stage] for runs in each if stage in runs))
+            for stage, run in pooled.items()
+        }
+        return Evidence(stages, self.no_steady, self.judging)
+
+    def _stage_runs(self) -> dict[str, StageRun]:
+        return {
+            summary.stage: stage_run(self._stage_trace(summary.stage), summary) for summary in self.summaries
+        }
+
+    def _stage_trace(self, stage: str) -> Trace:
+        if stage == "total":
+            return self.trace
+        if stage == "steady":
+            assert self.steady_rows is not None
+            return self.trace.select(self.steady_rows)
+        turn = int(stage.removeprefix("turn ")) - 1
+        return self.trace.select(np.flatnonzero(self.trace.turn == turn))
 
     @property
     def summaries(self) -> tuple[Summary, ...]:

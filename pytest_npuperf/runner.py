@@ -134,9 +134,7 @@ class CaseRun:
             trace, self._load.usage(), scheduled=scheduled, bounded=scheduled and concurrency is not None
         )
         self._log_outcome(summary, health, stopped)
-        steady = (
-            steady_stage(trace, max_concurrency=concurrency, open_loop=scheduled) if case.steady else None
-        )
+        steady = self._steady_stage(trace) if case.steady else None
         return CaseResult(
             name=case.name,
             nodeid=self._nodeid,
@@ -150,6 +148,7 @@ class CaseRun:
             health=health,
             stages=_stages(trace, steady, concurrency),
             steady_window=steady.window if isinstance(steady, Steady) else None,
+            steady_rows=steady.rows if isinstance(steady, Steady) else None,
             no_steady="" if steady is None or isinstance(steady, Steady) else steady.reason,
             cache_expected=shares_prefixes(case.dataset),
             not_measured=not_measured(health, self._client, remedy=_REMEDY),

@@ -2,7 +2,6 @@
 
 from pytest_npuperf.baselines.file import BaselineRun
 from pytest_npuperf.baselines.fingerprint import Fingerprint, fingerprint, mismatches, unknown_facts
-from pytest_npuperf.baselines.measured import reference_run
 from pytest_npuperf.baselines.noise import noise_floor
 from pytest_npuperf.baselines.store import Baseline, load_baseline, save_baseline
 
@@ -14,7 +13,6 @@ __all__ = [
     "load_baseline",
     "mismatches",
     "noise_floor",
-    "reference_run",
     "save_baseline",
     "unknown_facts",
 ]

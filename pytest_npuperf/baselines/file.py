@@ -11,7 +11,7 @@ import numpy as np
 from pytest_npuperf.baselines.fingerprint import Fingerprint
 from pytest_npuperf.errors import BaselineError
 from pytest_npuperf.metrics.requests import NS_PER_S, Floats
-from pytest_npuperf.slo.reference import ReferenceRun
+from pytest_npuperf.slo.stage_run import StageRun
 from pytest_npuperf.slo.vocabulary import METRICS
 
 __all__ = ["VERSION", "BaselineRun", "decoded", "encoded"]
@@ -21,6 +21,8 @@ VERSION = 1
 _US_PER_S = 1e6
 _RATE_DIGITS = 6
 """Significant ones."""
+_NOT_STORED = ("receive_lag",)
+"""It says nothing of the server, and has a value for each chunk."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -33,7 +35,7 @@ class BaselineRun:
     started: str
     """Wall clock at the start of the load, ISO 8601 with offset."""
     fingerprint: Fingerprint
-    measured: ReferenceRun
+    measured: StageRun
 
 
 class _Version(msgspec.Struct):
@@ -63,7 +65,9 @@ def encoded(run: BaselineRun) -> bytes:
     """
     _check(run)
     samples = {
-        name: column for name, column in run.measured.samples.items() if isinstance(column, np.ndarray)
+        name: column
+        for name, column in run.measured.samples.items()
+        if isinstance(column, np.ndarray) and name not in _NOT_STORED
     }
     groups = {name: column for name, column in run.measured.samples.items() if isinstance(column, tuple)}
     units = {name: METRICS[name].units[0] for name in samples}
@@ -115,7 +119,7 @@ def decoded(content: bytes, *, source: str) -> BaselineRun:
         stage=file.stage,
         started=file.started,
         fingerprint=file.fingerprint,
-        measured=ReferenceRun(samples, file.totals),
+        measured=StageRun(samples, file.totals),
     )
 
 

@@ -7,7 +7,7 @@ from math import isfinite, sqrt
 from statistics import NormalDist, fmean, stdev
 
 from pytest_npuperf.errors import BaselineError
-from pytest_npuperf.slo.reference import ReferenceRun, figure, figure_name
+from pytest_npuperf.slo.stage_run import StageRun, figure, figure_name
 
 __all__ = ["FEWEST_RUNS", "noise_floor"]
 
@@ -17,7 +17,7 @@ _STATISTICS = ("avg", "min", "max", "median", "p50", "p75", "p90", "p95", "p99",
 _ONE_SIDED = 0.95
 
 
-def noise_floor(runs: Sequence[ReferenceRun]) -> dict[str, float]:
+def noise_floor(runs: Sequence[StageRun]) -> dict[str, float]:
     """Figure such as ``ttft.p99`` -> by which share of it one more run may lie above the mean of these.
 
     It is the upper bound of a one-sided 95 % prediction interval of normal values,
@@ -41,7 +41,7 @@ def noise_floor(runs: Sequence[ReferenceRun]) -> dict[str, float]:
     return floors
 
 
-def _figures(run: ReferenceRun) -> list[tuple[str, str | None]]:
+def _figures(run: StageRun) -> list[tuple[str, str | None]]:
     figures: list[tuple[str, str | None]] = [(metric, name) for metric in run.samples for name in _STATISTICS]
     return figures + [(metric, None) for metric in run.totals]
 

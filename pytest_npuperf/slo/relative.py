@@ -11,8 +11,9 @@ import numpy as np
 
 from pytest_npuperf.errors import BaselineError
 from pytest_npuperf.metrics.requests import Floats
-from pytest_npuperf.slo.reference import Reference, ReferenceRun, figure, figure_name
+from pytest_npuperf.slo.reference import Reference
 from pytest_npuperf.slo.resampling import RESAMPLES, needed_requests, resampled
+from pytest_npuperf.slo.stage_run import StageRun, figure, figure_name
 
 __all__ = ["LEAST_EFFECT", "ChangeOutcome", "Difference", "difference", "judge_change"]
 
@@ -44,7 +45,7 @@ class Difference:
 
 
 def difference(
-    current: Sequence[ReferenceRun], reference: Reference, metric: str, statistic: str | None
+    current: Sequence[StageRun], reference: Reference, metric: str, statistic: str | None
 ) -> Difference | None:
     """How a figure has changed since a baseline; None where it was not measured now.
 
@@ -122,9 +123,7 @@ def _baseline_figures(
     return values, n
 
 
-def _figures(
-    runs: Sequence[ReferenceRun], metric: str, statistic: str | None
-) -> tuple[list[float | None], int]:
+def _figures(runs: Sequence[StageRun], metric: str, statistic: str | None) -> tuple[list[float | None], int]:
     found = [figure(run, metric, statistic) for run in runs]
     return [value for value, _ in found], sum(n for _, n in found)
 

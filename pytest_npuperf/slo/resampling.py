@@ -9,7 +9,7 @@ import numpy as np
 from numpy.random import Generator
 
 from pytest_npuperf.metrics.requests import Floats
-from pytest_npuperf.slo.reference import ReferenceRun, figure, known_values, share_below
+from pytest_npuperf.slo.stage_run import StageRun, figure, known_values, share_below
 
 __all__ = ["RESAMPLES", "needed_requests", "resampled"]
 
@@ -31,7 +31,7 @@ _RATES: dict[str, tuple[tuple[str, ...], str]] = {
 }
 
 
-def needed_requests(runs: Sequence[ReferenceRun], metric: str, statistic: str | None) -> int:
+def needed_requests(runs: Sequence[StageRun], metric: str, statistic: str | None) -> int:
     """How many requests a figure has to rest on, for resampling to tell how sure it is.
 
     For a percentile so many values that its one-sided 95 % interval exists: 299 for P99. For means
@@ -47,7 +47,7 @@ def needed_requests(runs: Sequence[ReferenceRun], metric: str, statistic: str | 
     return max(_FEWEST_REQUESTS, ceil(values * len(groups) / sum(map(len, groups))))
 
 
-def resampled(run: ReferenceRun, metric: str, statistic: str | None, rng: Generator) -> Floats | None:
+def resampled(run: StageRun, metric: str, statistic: str | None, rng: Generator) -> Floats | None:
     """A figure of a run, ``RESAMPLES`` times, each from requests drawn anew out of its own.
 
     Requests are taken as independent of each other; the gaps within one are not, so they are
@@ -116,12 +116,12 @@ def _sizes(groups: tuple[Floats, ...]) -> Floats:
     return np.array([len(group) for group in groups], dtype=np.float64)
 
 
-def _share(run: ReferenceRun, metric: str, rng: Generator) -> Floats | None:
+def _share(run: StageRun, metric: str, rng: Generator) -> Floats | None:
     value, n = figure(run, metric, None)
     return rng.binomial(n, value, size=RESAMPLES) / n if metric == "failure_rate" and value else None
 
 
-def _rate(run: ReferenceRun, metric: str, rng: Generator) -> Floats | None:
+def _rate(run: StageRun, metric: str, rng: Generator) -> Floats | None:
     """A benchmark lasts as long as its requests and the idle time at its end, shared by the clients.
 
     So durations are drawn, too: a rate of few long requests is less sure than that of many short ones.

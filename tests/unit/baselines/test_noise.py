@@ -5,12 +5,12 @@ import pytest
 
 from pytest_npuperf.baselines import noise_floor
 from pytest_npuperf.errors import BaselineError
-from pytest_npuperf.slo.reference import ReferenceRun
+from pytest_npuperf.slo.stage_run import StageRun
 
 
-def run_of(level: float, **totals: float) -> ReferenceRun:
+def run_of(level: float, **totals: float) -> StageRun:
     ttft = level * np.array([1.0, 2.0, 3.0])
-    return ReferenceRun({"ttft": ttft, "tpot": np.full(3, np.nan)}, {"failed_requests": 0.0} | totals)
+    return StageRun({"ttft": ttft, "tpot": np.full(3, np.nan)}, {"failed_requests": 0.0} | totals)
 
 
 # Quantiles of Student's t at 95 %, from tables: 2.920, 2.132, 1.833 at 2, 4 and 9 degrees of freedom.
@@ -35,7 +35,7 @@ def test_one_run_in_twenty_lies_above_it() -> None:
 
 def test_figures_that_are_zero_infinite_or_missing_are_left_out() -> None:
     runs = [run_of(level, failure_rate=0.0, concurrency=level) for level in (1.0, 1.1, 1.2)]
-    runs[1] = ReferenceRun(runs[1].samples, {"failed_requests": 1.0, "failure_rate": 0.0})
+    runs[1] = StageRun(runs[1].samples, {"failed_requests": 1.0, "failure_rate": 0.0})
     floor = noise_floor(runs)
     assert "ttft.avg" in floor
     assert not {"ttft.max", "tpot.avg", "failure_rate", "failed_requests", "concurrency"} & floor.keys()

@@ -12,12 +12,12 @@ import pytest
 
 from pytest_npuperf.baselines import BaselineRun, load_baseline, save_baseline
 from pytest_npuperf.errors import BaselineError, NoBaselineError
-from pytest_npuperf.slo.reference import ReferenceRun, figure
+from pytest_npuperf.slo.stage_run import StageRun, figure
 
 
 def stored(started: str = "2026-01-01T10:00:00.000+00:00", **fields: Any) -> BaselineRun:
     rng = np.random.default_rng(len(fields))
-    measured = ReferenceRun(
+    measured = StageRun(
         {
             "ttft": np.array([0.123456789, 0.2, 0.3]),
             "tpot": np.array([0.01, np.nan, 0.02]),

@@ -7,7 +7,7 @@ import pytest
 
 from pytest_npuperf.metrics import ClientHealth, summarize
 from pytest_npuperf.result import CaseResult, RunRecord
-from pytest_npuperf.slo import judge, parse_budget
+from pytest_npuperf.slo import parse_budget
 from pytest_npuperf.trace import Trace
 
 
@@ -35,9 +35,10 @@ def make_result(two_good_one_failed: Trace, healthy: ClientHealth) -> Callable[.
             "started": "2026-03-26T20:22:04+08:00",
             "stopped": False,
             "health": healthy,
-            "verdicts": judge([parse_budget(budget) for budget in budgets], [summary]),
         }
-        return CaseResult(name=name, trace=trace, summary=summary, **{**values, **fields})
+        result = CaseResult(name=name, trace=trace, summary=summary, **{**values, **fields})
+        result.judge([parse_budget(budget) for budget in budgets])
+        return result
 
     return make
 

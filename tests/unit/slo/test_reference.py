@@ -5,17 +5,15 @@ from math import inf, nan
 import numpy as np
 import pytest
 
-from pytest_npuperf.slo.reference import ReferenceRun, figure, figure_name
+from pytest_npuperf.slo.stage_run import StageRun, figure, figure_name
 
 
-def run(failed: int = 0, **samples: object) -> ReferenceRun:
+def run(failed: int = 0, **samples: object) -> StageRun:
     columns = {
         name: tuple(np.array(gaps) for gaps in values) if name == "itl" else np.array(values)
         for name, values in samples.items()
     }
-    return ReferenceRun(
-        columns, {"total_requests": 20, "failed_requests": failed, "failure_rate": failed / 20}
-    )
+    return StageRun(columns, {"total_requests": 20, "failed_requests": failed, "failure_rate": failed / 20})
 
 
 def test_a_figure_is_named_as_in_a_budget() -> None:

@@ -9,28 +9,29 @@ import numpy as np
 import pytest
 
 from pytest_npuperf.errors import BaselineError
-from pytest_npuperf.slo.reference import Reference, ReferenceRun
+from pytest_npuperf.slo.reference import Reference
 from pytest_npuperf.slo.relative import Difference, difference, judge_change
+from pytest_npuperf.slo.stage_run import StageRun
 
 
-def run_of(values: object, *, failed: int = 0, **totals: float) -> ReferenceRun:
+def run_of(values: object, *, failed: int = 0, **totals: float) -> StageRun:
     ttft = np.asarray(values, dtype=np.float64)
     counts = {"total_requests": float(len(ttft) + failed), "failed_requests": float(failed)}
-    return ReferenceRun({"ttft": ttft}, counts | totals)
+    return StageRun({"ttft": ttft}, counts | totals)
 
 
-def drawn(seed: int, *, factor: float = 1.0, drift: float = 0.0, n: int = 300) -> ReferenceRun:
+def drawn(seed: int, *, factor: float = 1.0, drift: float = 0.0, n: int = 300) -> StageRun:
     rng = np.random.default_rng(seed)
     effect = np.exp(drift * rng.standard_normal())
     return run_of(0.2 * factor * effect * np.exp(0.3 * rng.standard_normal(n)))
 
 
-def baseline(*runs: ReferenceRun) -> Reference:
+def baseline(*runs: StageRun) -> Reference:
     return Reference("main", runs)
 
 
 def changed(
-    current: Sequence[ReferenceRun], reference: Reference, statistic: str | None, metric: str = "ttft"
+    current: Sequence[StageRun], reference: Reference, statistic: str | None, metric: str = "ttft"
 ) -> Difference:
     change = difference(current, reference, metric, statistic)
     assert change is not None
@@ -129,7 +130,7 @@ class TestDifference:
     def test_a_gate_is_judged_in_no_time(self) -> None:
         rng = np.random.default_rng(0)
         runs = [
-            ReferenceRun({"itl": tuple(rng.random(200) for _ in range(300))}, {"total_requests": 300})
+            StageRun({"itl": tuple(rng.random(200) for _ in range(300))}, {"total_requests": 300})
             for _ in range(7)
         ]
         started = time.process_time()
@@ -149,7 +150,7 @@ class TestBaselineThatCannotBeUsed:
             ([drawn(1, n=49)], "avg", r"rests on 49 requests, .* it needs 50"),
         ],
     )
-    def test_is_an_error_that_names_it(self, runs: list[ReferenceRun], statistic: str, message: str) -> None:
+    def test_is_an_error_that_names_it(self, runs: list[StageRun], statistic: str, message: str) -> None:
         with pytest.raises(BaselineError, match=rf"^baseline 'main': .*{message}"):
             difference([drawn(5)], baseline(*runs), "ttft", statistic)
 

@@ -5,8 +5,8 @@ import heapq
 import numpy as np
 import pytest
 
-from pytest_npuperf.slo.reference import ReferenceRun
 from pytest_npuperf.slo.resampling import RESAMPLES, needed_requests, resampled
+from pytest_npuperf.slo.stage_run import StageRun
 
 
 def rng() -> np.random.Generator:
@@ -17,8 +17,8 @@ def latencies(n: int, seed: int = 0, sigma: float = 0.3) -> np.ndarray:
     return 0.2 * np.exp(sigma * np.random.default_rng(seed).standard_normal(n))
 
 
-def run_of(totals: dict[str, float] | None = None, **samples: object) -> ReferenceRun:
-    return ReferenceRun(samples, {"total_requests": 300, "failed_requests": 0} | (totals or {}))
+def run_of(totals: dict[str, float] | None = None, **samples: object) -> StageRun:
+    return StageRun(samples, {"total_requests": 300, "failed_requests": 0} | (totals or {}))
 
 
 @pytest.mark.parametrize("n", [300, 301])

@@ -1,4 +1,4 @@
-"""A measured stage as what a later run can be compared with."""
+"""A measured stage as what budgets are judged by."""
 
 from __future__ import annotations
 
@@ -9,18 +9,16 @@ import numpy as np
 from pytest_npuperf.metrics import RequestValues, Summary, request_values
 from pytest_npuperf.metrics.gaps import chunk_gaps
 from pytest_npuperf.metrics.requests import Floats
-from pytest_npuperf.slo.reference import ReferenceRun
+from pytest_npuperf.slo.stage_run import StageRun
 from pytest_npuperf.slo.vocabulary import METRICS
 from pytest_npuperf.trace import Trace
 
-__all__ = ["reference_run"]
+__all__ = ["stage_run"]
 
-# The receive lag of each chunk says nothing of the server.
-_NOT_KEPT = ("receive_lag",)
 _OF_ALL_REQUESTS = ("schedule_delay",)
 
 
-def reference_run(trace: Trace, summary: Summary) -> ReferenceRun:
+def stage_run(trace: Trace, summary: Summary) -> StageRun:
     """One stage of one run, request by request; ``trace`` has the requests of the stage alone."""
     good = trace.succeeded
     values = request_values(trace)
@@ -28,10 +26,11 @@ def reference_run(trace: Trace, summary: Summary) -> ReferenceRun:
     samples: dict[str, Floats | tuple[Floats, ...]] = {
         name: column if name in _OF_ALL_REQUESTS else column[good]
         for name, column in columns.items()
-        if name in METRICS and name not in _NOT_KEPT
+        if name in METRICS
     }
+    samples["receive_lag"] = summary.receive_lag.values
     samples["itl"] = tuple(chunk_gaps(trace, np.flatnonzero(good)))
-    return ReferenceRun(samples, _totals(summary))
+    return StageRun(samples, _totals(summary))
 
 
 def _metric(column: str) -> str:

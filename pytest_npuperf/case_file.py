@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar, get_args
 
@@ -102,7 +102,7 @@ class _Entry:
             "search": search,
             "sweep": sweep,
             "steady": self._value("stage", "total") == "steady",
-            "slo": self._budgets("slo", self._value("slo", [])),
+            "slo": self._slo(),
             "task": self._own.task or self._content.task,
             **self._request(),
             **self._plain("max_tokens", "warmup", "cooldown", "seed"),
@@ -179,20 +179,28 @@ class _Entry:
         headers = {name: str(value) for name, value in section.headers.items()}
         return {"extra_body": fields | section.extra_body, "headers": headers}
 
+    def _slo(self) -> tuple[Budget, ...]:
+        advisory = self._budgets("advisory", self._value("advisory", []))
+        return (
+            *self._budgets("slo", self._value("slo", [])),
+            *(replace(budget, advisory=True) for budget in advisory),
+        )
+
     def _budgets(self, key: str, written: str | list[str]) -> tuple[Budget, ...]:
         if isinstance(written, str):
             return (self._budget(key, written),)
         return tuple(self._budget(f"{key}[{number}]", text) for number, text in enumerate(written))
 
     def _budget(self, key: str, text: str) -> Budget:
-        if text.count("(") > text.count(")"):
+        opened, closed = text.count("("), text.count(")")
+        if opened != closed:
             raise self._error(
                 key,
-                f"{text!r} has a parenthesis that is not closed; "
+                f"{text!r} has a parenthesis that is not {'closed' if opened > closed else 'opened'}; "
                 "YAML splits flow lists at commas: quote the budget, or give it a line of its own",
             )
         with self._errors_at(key):
-            return parse_budget(text)
+            return replace(parse_budget(text), require_support=self._value("require_support", False))
 
     @contextmanager
     def _errors_at(self, key: str) -> Iterator[None]:

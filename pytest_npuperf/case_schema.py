@@ -183,6 +183,8 @@ class DefaultsSection(_Section, kw_only=True):
     stage: Literal["steady", "total"] | None = None
     request: RequestSection | None = None
     slo: str | list[str] | None = None
+    advisory: str | list[str] | None = None
+    require_support: bool | None = None
     seed: int | None = None
 
 

@@ -5,19 +5,19 @@ from __future__ import annotations
 import gzip
 import hashlib
 import os
-import re
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
 from pytest_npuperf.baselines.file import BaselineRun, decoded, encoded
+from pytest_npuperf.baselines.fingerprint import Fingerprint, mismatches
 from pytest_npuperf.baselines.noise import FEWEST_RUNS, noise_floor
 from pytest_npuperf.errors import BaselineError, NoBaselineError
 from pytest_npuperf.slo.reference import Reference
+from pytest_npuperf.slo.vocabulary import BASELINE_NAME, BASELINE_NAMES
 
-__all__ = ["Baseline", "load_baseline", "save_baseline"]
+__all__ = ["Baseline", "check_baseline", "load_baseline", "save_baseline"]
 
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 _SUFFIX = ".json.gz"
 _LEVEL = 6
 """Of compression: 9 takes six times as long for 5 % less."""
@@ -47,14 +47,26 @@ class Baseline:
             )
         return found
 
-    def reference(self, case: str, stage: str = "total") -> Reference:
+    def reference(self, case: str, stage: str = "total", *, current: Fingerprint | None = None) -> Reference:
         """What a stage of a case is compared with; with three runs and more, their noise floor, too.
+
+        Args:
+            case: With its parameters.
+            stage: Of the case.
+            current: What the run to compare was made with; None leaves mismatches out.
 
         Raises:
             NoBaselineError: It is not stored.
         """
-        runs = tuple(stored.measured for stored in self.runs_of(case, stage))
-        return Reference(self.name, runs, noise_floor(runs) if len(runs) >= FEWEST_RUNS else {})
+        stored = self.runs_of(case, stage)
+        runs = tuple(run.measured for run in stored)
+        differing = [what for run in stored for what in mismatches(run.fingerprint, current or {})]
+        return Reference(
+            self.name,
+            runs,
+            noise_floor(runs) if len(runs) >= FEWEST_RUNS else {},
+            tuple(dict.fromkeys(differing)),
+        )
 
 
 def save_baseline(directory: Path, name: str, run: BaselineRun) -> Path:
@@ -92,8 +104,7 @@ def load_baseline(name_or_path: str, directory: Path) -> Baseline:
         BaselineError: The name is not valid, or a file is damaged or of a newer version.
         OSError: A file cannot be read.
     """
-    is_path = "/" in name_or_path or os.sep in name_or_path
-    path = Path(name_or_path) if is_path else directory / _checked(name_or_path)
+    path = Path(name_or_path) if _is_path(name_or_path) else directory / _checked(name_or_path)
     files = sorted(path.glob(f"[!.]*{_SUFFIX}"))
     if not files:
         raise NoBaselineError(
@@ -104,13 +115,24 @@ def load_baseline(name_or_path: str, directory: Path) -> Baseline:
     return Baseline(path.name, path, tuple(runs))
 
 
+def check_baseline(name_or_path: str) -> None:
+    """Whether it can be that of a baseline, which need not exist.
+
+    Raises:
+        BaselineError: The name is not valid.
+    """
+    if not _is_path(name_or_path):
+        _checked(name_or_path)
+
+
+def _is_path(name_or_path: str) -> bool:
+    return "/" in name_or_path or os.sep in name_or_path
+
+
 def _checked(name: str) -> str:
-    if _NAME.fullmatch(name):
+    if BASELINE_NAME.fullmatch(name):
         return name
-    raise BaselineError(
-        f"{name!r} is no name for a baseline: use 1 to 100 letters, digits, dots, underscores and hyphens, "
-        "a letter or digit first, such as release-1.2"
-    )
+    raise BaselineError(f"{name!r} is no name for a baseline: {BASELINE_NAMES}")
 
 
 def _others(directory: Path) -> str:

@@ -24,7 +24,8 @@ class Search:
     Budgets may be given as texts: ``Search("concurrency", ("ttft.p99 < 500 ms",))``.
 
     Raises:
-        CaseError: There is no budget, one is not valid, or a bound is not a load.
+        CaseError: There is no budget, one is not valid, relative to a baseline or advisory, or a
+            bound is not a load.
     """
 
     maximize: LoadAxis
@@ -40,6 +41,7 @@ class Search:
             raise CaseError(
                 "a search has no budget to keep: name at least one under 'while', such as ttft.p99 < 500 ms"
             )
+        _check_budgets(self.budgets)
         _check_loads("a search", self.maximize, (self.lowest, self.highest))
         if self.lowest > self.highest:
             raise CaseError(
@@ -67,6 +69,20 @@ class Sweep:
                 raise CaseError(
                     f"a sweep has {following:g} after {value:g}: list each load once, the smallest first"
                 )
+
+
+def _check_budgets(budgets: Iterable[Budget]) -> None:
+    for budget in budgets:
+        if budget.relative is not None:
+            raise CaseError(
+                f"a search cannot keep {budget.expression!r}: it measures many loads, and a baseline has the "
+                "figures of one; bound the figure by a number, and let the case's own budgets compare"
+            )
+        if budget.advisory:
+            raise CaseError(
+                f"a search cannot keep {budget.expression!r}, which is advisory: what only warns ends no "
+                "search; leave it out, or make it one of the case's own budgets"
+            )
 
 
 def _check_loads(what: str, axis: LoadAxis, loads: Iterable[float]) -> None:

@@ -1,7 +1,8 @@
 """Budget expressions and their verdicts."""
 
 from pytest_npuperf.slo.budget import Budget
-from pytest_npuperf.slo.evidence import Evidence, Judging, StageEvidence
+from pytest_npuperf.slo.direction import direction_warning
+from pytest_npuperf.slo.evidence import Evidence, FindReference, Judging, StageEvidence, no_reference
 from pytest_npuperf.slo.implied import implied_budgets
 from pytest_npuperf.slo.judge import judge
 from pytest_npuperf.slo.measured import stage_run
@@ -14,14 +15,17 @@ from pytest_npuperf.slo.verdict import Verdict
 __all__ = [
     "Budget",
     "Evidence",
+    "FindReference",
     "Judging",
     "Precision",
     "Reference",
     "StageEvidence",
     "StageRun",
     "Verdict",
+    "direction_warning",
     "implied_budgets",
     "judge",
+    "no_reference",
     "parse_budget",
     "parse_precision",
     "stage_run",

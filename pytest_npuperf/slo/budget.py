@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 __all__ = ["Budget", "Relative"]
 
@@ -17,6 +18,16 @@ class Relative:
     """Its name; None for the one that the run compares with."""
     noise: bool = False
     """Whether the figure's noise floor takes the place of ``change`` where it is larger."""
+    sign: Literal[1, -1] = 1
+    """-1 where the bound lies below the baseline's figure, as in ``baseline - noise``."""
+
+    def change_with(self, noise_floor: float) -> float:
+        """How far the bound lies from the baseline's figure, as a share of it, with its sign.
+
+        Args:
+            noise_floor: Of the figure, as a share of it, 0 or more; it counts where ``noise`` is set.
+        """
+        return self.sign * max(abs(self.change), noise_floor) if self.noise else self.change
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +36,7 @@ class Budget:
 
     ``bound`` is in the figure's own unit inside the program: seconds, tokens, token/s, req/s,
     a share between 0 and 1, or a bare count. ``unit`` is the unit it was written in, "" for a
-    count or a plain share.
+    count or a plain share; for a relative bound the first that the metric has.
     """
 
     expression: str

@@ -21,3 +21,5 @@ class Reference:
     """Figure such as ``ttft.p99`` -> how far, as a share of it, a run lies from the others by chance."""
     mismatches: tuple[str, ...] = ()
     """What the baseline was measured with that this run was not, in words."""
+    is_paired: bool = False
+    """Whether each of its runs was measured beside one of those it is compared with, in their order."""

@@ -51,7 +51,8 @@ def difference(
 
     The interval comes from a bootstrap over runs, then over requests; the same data always give
     the same interval. With one run in the baseline, runs are taken not to differ but by their
-    requests: nothing shows more.
+    requests: nothing shows more. Runs that were measured by turns (``Reference.is_paired``) are
+    compared pair by pair.
 
     Args:
         current: The first measurement and, if there was one, that which was to confirm it.
@@ -72,7 +73,7 @@ def difference(
     if n >= needed:
         rng = np.random.default_rng(_SEED)
         draws = [resampled(run, metric, statistic, rng) for run in (*reference.runs, *current)]
-        interval = _interval(before, now, draws)
+        interval = _interval(before, now, draws, is_paired=reference.is_paired)
     value, base = float(now.mean()), float(before.mean())
     return Difference(value, base, value / base - 1, interval, n, baseline_n, needed)
 
@@ -128,7 +129,9 @@ def _figures(runs: Sequence[StageRun], metric: str, statistic: str | None) -> tu
     return [value for value, _ in found], sum(n for _, n in found)
 
 
-def _interval(before: Floats, now: Floats, draws: Sequence[Floats | None]) -> tuple[float, float] | None:
+def _interval(
+    before: Floats, now: Floats, draws: Sequence[Floats | None], *, is_paired: bool
+) -> tuple[float, float] | None:
     """Bounds of the change; ``draws`` are those of the baseline's runs, then of the current ones."""
     figures = np.concatenate((before, now))
     known = [drawn for drawn in draws if drawn is not None]
@@ -139,7 +142,10 @@ def _interval(before: Floats, now: Floats, draws: Sequence[Floats | None]) -> tu
         drawn = np.repeat(figures[:, None], RESAMPLES, axis=1)
     else:
         return None
-    drawn *= _run_effects(before, now, drawn[: len(before)])
+    if is_paired and len(before) == len(now):
+        drawn[len(before) :] *= _pair_effects(now / before, drawn[len(before) :] / drawn[: len(before)])
+    else:
+        drawn *= _run_effects(before, now, drawn[: len(before)])
     with np.errstate(divide="ignore", invalid="ignore"):
         changes = drawn[len(before) :].mean(axis=0) / drawn[: len(before)].mean(axis=0) - 1
     changes[np.isnan(changes)] = 0  # both zero or both infinite
@@ -163,9 +169,21 @@ def _run_effects(before: Floats, now: Floats, drawn: Floats) -> Floats:
     squares, freedom = _squares(before), len(before) - 1
     if np.isfinite(now).all() and now.mean() > 0:
         squares, freedom = squares + _squares(now), freedom + len(now) - 1
+    return _lognormal_effects(rows, squares, freedom, drawn / before[:, None])
+
+
+def _pair_effects(ratios: Floats, drawn: Floats) -> Floats:
+    """As ``_run_effects``, of the pairs: what drifts for both sides of a pair is not in their ratio."""
+    if len(ratios) == 1 or not np.isfinite(ratios).all() or ratios.min() <= 0:
+        return np.ones((len(ratios), 1))
+    return _lognormal_effects(len(ratios), _squares(ratios), len(ratios) - 1, drawn / ratios[:, None])
+
+
+def _lognormal_effects(rows: int, squares: float, freedom: int, drawn: Floats) -> Floats:
+    """``drawn`` is what the requests explain of the spread, as shares of what was measured: a row each."""
     rng = np.random.default_rng((_SEED, rows))
     total = squares / rng.chisquare(freedom, size=RESAMPLES)
-    explained = float(np.ma.masked_invalid(drawn / before[:, None]).var(axis=1).mean())
+    explained = float(np.ma.masked_invalid(drawn).var(axis=1).mean())
     spread = np.sqrt((total - explained).clip(min=0))
     effects = spread * rng.standard_normal((rows, RESAMPLES))
     factors: Floats = np.exp(effects.clip(-_LARGEST_EFFECT, _LARGEST_EFFECT))

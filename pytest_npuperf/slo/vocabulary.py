@@ -8,8 +8,21 @@ from dataclasses import dataclass
 from decimal import Decimal
 from difflib import get_close_matches
 from operator import eq, ge, gt, le, lt
+from typing import Literal
 
-__all__ = ["COMPARISONS", "METRICS", "STATISTICS", "UNITS", "Metric", "did_you_mean", "is_statistic"]
+__all__ = [
+    "BASELINE_NAME",
+    "BASELINE_NAMES",
+    "COMPARISONS",
+    "GOODPUTS",
+    "METRICS",
+    "STATISTICS",
+    "UNITS",
+    "Direction",
+    "Metric",
+    "did_you_mean",
+    "is_statistic",
+]
 
 STATISTICS = ("avg", "min", "max", "median")
 """The statistics that have a name; percentiles such as p90 or p99.9 come beside them."""
@@ -40,6 +53,10 @@ _COUNT = ("",)
 _SHARE = ("", "%")
 
 
+Direction = Literal["lower", "higher"]
+"""On which side a figure is better."""
+
+
 @dataclass(frozen=True, slots=True)
 class Metric:
     """A metric by its name in budgets, which is its name in ``metrics.Summary``."""
@@ -47,44 +64,70 @@ class Metric:
     name: str
     takes_statistic: bool
     units: tuple[str, ...]
+    direction: Direction | None = None
+    """On which side it is better; None where neither is."""
     is_share: bool = False
     """Whether it is a share of a whole, 0 to 1."""
+    of_request: bool = False
+    """Whether each request has one value of it, which ``goodput`` can bound."""
+    not_relative: str = ""
+    """Why no budget on it can be relative to a baseline, '' where one can."""
 
+
+_SET_BY_THE_CASE = "how many requests there are is what the case asks for"
+_BEST_NONE = "a baseline should have none of them, and nothing is a share of none"
+_OF_THE_CLIENT = "it is the client's own, and no baseline keeps it"
+_OF_BOUNDS = "it counts the requests that meet bounds of its own"
 
 METRICS = {
     metric.name: metric
     for metric in (
-        Metric("e2el", True, _TIME),
-        Metric("ttft", True, _TIME),
-        Metric("tpot", True, _TIME),
-        Metric("itl", True, _TIME),
-        Metric("input_tokens", True, _TOKENS),
-        Metric("output_tokens", True, _TOKENS),
-        Metric("request_output_token_throughput", True, _TOKEN_RATE),
-        Metric("ttft_scheduled", True, _TIME),
-        Metric("e2el_scheduled", True, _TIME),
-        Metric("schedule_delay", True, _TIME),
-        Metric("receive_lag", True, _TIME),
+        Metric("e2el", True, _TIME, "lower", of_request=True),
+        Metric("ttft", True, _TIME, "lower", of_request=True),
+        Metric("tpot", True, _TIME, "lower", of_request=True),
+        Metric("itl", True, _TIME, "lower"),
+        Metric("input_tokens", True, _TOKENS, of_request=True),
+        Metric("output_tokens", True, _TOKENS, of_request=True),
+        Metric("request_output_token_throughput", True, _TOKEN_RATE, "higher", of_request=True),
+        Metric("ttft_scheduled", True, _TIME, "lower", of_request=True),
+        Metric("e2el_scheduled", True, _TIME, "lower", of_request=True),
+        Metric("schedule_delay", True, _TIME, "lower", of_request=True),
+        Metric("receive_lag", True, _TIME, "lower", not_relative=_OF_THE_CLIENT),
         Metric("benchmark_duration", False, _TIME),
-        Metric("total_requests", False, _COUNT),
-        Metric("failed_requests", False, _COUNT),
-        Metric("success_requests", False, _COUNT),
-        Metric("cancelled_requests", False, _COUNT),
-        Metric("failure_rate", False, _SHARE, is_share=True),
+        Metric("total_requests", False, _COUNT, not_relative=_SET_BY_THE_CASE),
+        Metric("failed_requests", False, _COUNT, "lower", not_relative=_BEST_NONE),
+        Metric("success_requests", False, _COUNT, "higher", not_relative=_SET_BY_THE_CASE),
+        Metric("cancelled_requests", False, _COUNT, not_relative=_SET_BY_THE_CASE),
+        Metric("failure_rate", False, _SHARE, "lower", is_share=True),
         Metric("concurrency", False, _COUNT),
-        Metric("request_throughput", False, _REQUEST_RATE),
+        Metric("request_throughput", False, _REQUEST_RATE, "higher"),
         Metric("total_input_tokens", False, _TOKENS),
-        Metric("prefill_token_throughput", False, _TOKEN_RATE),
+        Metric("prefill_token_throughput", False, _TOKEN_RATE, "higher"),
         Metric("total_output_tokens", False, _TOKENS),
-        Metric("input_token_throughput", False, _TOKEN_RATE),
-        Metric("output_token_throughput", False, _TOKEN_RATE),
-        Metric("total_token_throughput", False, _TOKEN_RATE),
+        Metric("input_token_throughput", False, _TOKEN_RATE, "higher"),
+        Metric("output_token_throughput", False, _TOKEN_RATE, "higher"),
+        Metric("total_token_throughput", False, _TOKEN_RATE, "higher"),
         Metric("cached_tokens", False, _TOKENS),
         Metric("cache_hit_rate", False, _SHARE, is_share=True),
-        Metric("missed_output_length", False, _SHARE, is_share=True),
-        Metric("input_length_error", False, _SHARE),
+        Metric("missed_output_length", False, _SHARE, "lower", is_share=True),
+        Metric("input_length_error", False, _SHARE, "lower"),
     )
 }
+
+GOODPUTS = {
+    metric.name: metric
+    for metric in (
+        Metric("goodput", False, _SHARE, "higher", is_share=True, not_relative=_OF_BOUNDS),
+        Metric("goodput_rate", False, _REQUEST_RATE, "higher", not_relative=_OF_BOUNDS),
+    )
+}
+"""What is counted of the requests that meet bounds: ``goodput(ttft < 500 ms)``."""
+
+BASELINE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+BASELINE_NAMES = (
+    "1 to 100 letters, digits, dots, underscores and hyphens, a letter or digit first, such as release-1.2"
+)
+"""What ``BASELINE_NAME`` matches, in words."""
 
 _PERCENTILE = re.compile(r"p\d{1,2}(\.\d+)?")
 # difflib alone would take a mean for a misspelt median.

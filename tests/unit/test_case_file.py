@@ -83,6 +83,8 @@ def test_every_key_arrives(read: Read, tmp_path: Path) -> None:
               extra_body: {top_k: 3, stop: [a]}
               headers: {x-tenant: blue, x-level: 3}
             slo: [ttft.p99 < 500 ms]
+            advisory: [tpot.avg < 50 ms]
+            require_support: true
         """
     )
     case = only_case(content)
@@ -99,7 +101,10 @@ def test_every_key_arrives(read: Read, tmp_path: Path) -> None:
     ]
     assert case.extra_body == {"temperature": 0.7, "top_p": 0.9, "seed": 1, "top_k": 3, "stop": ["a"]}
     assert case.headers == {"x-tenant": "blue", "x-level": "3"}
-    assert [budget.expression for budget in case.slo] == ["ttft.p99 < 500 ms"]
+    assert [(budget.expression, budget.advisory, budget.require_support) for budget in case.slo] == [
+        ("ttft.p99 < 500 ms", False, True),
+        ("tpot.avg < 50 ms", True, True),
+    ]
     assert content.server is not None
     assert content.server.ready_timeout == pytest.approx(1800)
     assert content.server.env == {"SPACE": 2, "MODE": "fast"}
@@ -195,6 +200,50 @@ def test_a_search_and_a_sweep(case_with: CaseWith) -> None:
     assert case.load.arrival == Constant()
     assert case_with("sweep: {concurrency: [1, 2, 4]}").sweep == Sweep("concurrency", (1, 2, 4))
     assert case_with("sweep: {rate: [0.5, 2]}, load: {concurrency: 9}").load == OpenLoop(1, concurrency=9)
+
+
+def test_advisory_budgets_stand_behind_those_that_fail(case_with: CaseWith) -> None:
+    case = case_with("advisory: e2el.p99 < 9 s, slo: [ttft.p99 < 1 s, tpot.avg < 1 s]")
+    assert [(budget.metric, budget.advisory) for budget in case.slo] == [
+        ("ttft", False),
+        ("tpot", False),
+        ("e2el", True),
+    ]
+    assert not any(budget.require_support for budget in case.slo)
+
+
+def test_the_budgets_of_the_search_need_support_too(case_with: CaseWith) -> None:
+    case = case_with("require_support: true, search: {maximize: rate, while: ttft.p99 < 1 s}")
+    assert case.search is not None
+    assert [budget.require_support for budget in case.search.budgets] == [True]
+
+
+def test_budgets_of_the_defaults_are_replaced_key_by_key(read: Read) -> None:
+    content = read(
+        """
+        defaults: {slo: ttft.p99 < 1 s, advisory: [tpot.avg < 1 s, itl.avg < 1 s], require_support: true}
+        cases:
+          - {name: plain}
+          - {name: strict, slo: [e2el.p99 < 1 s], advisory: []}
+          - {name: lenient, require_support: false}
+        """
+    )
+    budgets = {case.name: case.slo for _, case in content.cases}
+    metrics = {name: [budget.metric for budget in slo] for name, slo in budgets.items()}
+    assert metrics == {
+        "plain": ["ttft", "tpot", "itl"],
+        "strict": ["e2el"],
+        "lenient": ["ttft", "tpot", "itl"],
+    }
+    support = {name: {budget.require_support for budget in slo} for name, slo in budgets.items()}
+    assert support == {"plain": {True}, "strict": {True}, "lenient": {False}}
+
+
+def test_a_budget_with_a_comma_is_quoted_or_has_a_line_of_its_own(read: Read, case_with: CaseWith) -> None:
+    expression = "goodput(ttft < 500 ms, tpot < 50 ms) >= 95 %"
+    quoted = case_with(f"slo: ['{expression}']")
+    on_a_line = only_case(read(f"cases:\n- name: x\n  slo:\n  - {expression}\n"))
+    assert [budget.expression for budget in (*quoted.slo, *on_a_line.slo)] == [expression] * 2
 
 
 def test_a_key_of_the_case_replaces_the_default_as_a_whole(read: Read) -> None:
@@ -382,9 +431,28 @@ def test_what_is_wrong_is_said_with_its_place(read: Read, text: str, message: st
         ("request: {extra_body: {stream: false}}", r"request.extra_body: 'stream' is not allowed"),
         ("request: {temperatur: 1}", r"request.temperatur: unknown key; .* did you mean 'temperature'\?"),
         (
-            "slo: [goodput(ttft < 1 s, tpot < 5 ms) >= 95 %]",
-            r"slo\[0\]: 'goodput\(ttft < 1 s' has a parenthesis that is not closed; "
-            r"YAML splits flow lists at commas: quote the budget",
+            "slo: [goodput(ttft < 500 ms, tpot < 50 ms) >= 95 %]",
+            r"slo\[0\]: 'goodput\(ttft < 500 ms' has a parenthesis that is not closed; "
+            r"YAML splits flow lists at commas: quote the budget, or give it a line of its own$",
+        ),
+        (
+            "slo: [ttft.p99 < 1 s, tpot < 50 ms) >= 95 %]",
+            r"slo\[1\]: 'tpot < 50 ms\) >= 95 %' has a parenthesis that is not opened; "
+            r"YAML splits flow lists at commas: quote the budget, or give it a line of its own$",
+        ),
+        (
+            "advisory: [ttft.p99 <= baseline + max(5 %, noise)]",
+            r"advisory\[0\]: 'ttft.p99 <= baseline \+ max\(5 %' has a parenthesis that is not closed; YAML",
+        ),
+        (
+            "search: {maximize: rate, while: [goodput(ttft < 1 s, tpot < 1 s) > 9 %]}",
+            r"search.while\[0\]: .* not closed; YAML",
+        ),
+        ("advisory: [tftt.p99 < 1 s]", r"advisory\[0\]: .*unknown metric 'tftt'; did you mean 'ttft'\?"),
+        ("require_support: maybe", r"require_support: Expected `bool.*the value is 'maybe'"),
+        (
+            "search: {maximize: rate, while: [ttft.p99 <= baseline + 5 %]}",
+            r"search: a search cannot keep 'ttft.p99 <= baseline \+ 5 %': it measures many loads",
         ),
     ],
 )

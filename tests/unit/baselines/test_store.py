@@ -127,7 +127,7 @@ class TestNames:
         "name", ["", ".", "..", "../main", "a/b", "/tmp/x", ".hidden", "a b", "A" * 101, "ä"]
     )
     def test_others_are_errors_before_anything_is_written(self, tmp_path: Path, name: str) -> None:
-        with pytest.raises(BaselineError, match="is no name for a baseline: use 1 to 100 letters"):
+        with pytest.raises(BaselineError, match="is no name for a baseline: 1 to 100 letters"):
             save_baseline(tmp_path / "baselines", name, stored())
         assert list(tmp_path.iterdir()) == []
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -20,6 +21,16 @@ def test_a_search_goes_from_one_to_512_where_nothing_is_said() -> None:
     ("search", "message"),
     [
         ({"budgets": ()}, "a search has no budget to keep: name at least one under 'while'"),
+        (
+            {"budgets": (*BUDGETS, "ttft.p99 <= baseline + 5 %")},
+            "a search cannot keep 'ttft.p99 <= baseline + 5 %': it measures many loads, and a baseline has "
+            "the figures of one; bound the figure by a number",
+        ),
+        (
+            {"budgets": (replace(BUDGETS[0], advisory=True),)},
+            "a search cannot keep 'ttft.p99 < 500 ms', which is advisory: what only warns ends no search; "
+            "leave it out",
+        ),
         ({"lowest": 8, "highest": 4}, "a search goes from 8 to 4: 'from' must not be above 'to'"),
         ({"lowest": 0}, "a search over concurrency has a load of 0: loads are above 0"),
         ({"highest": 2.5}, "a search over concurrency has a load of 2.5: clients are whole numbers"),

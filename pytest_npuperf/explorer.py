@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any
 
 import msgspec
 
@@ -30,7 +29,7 @@ from pytest_npuperf.result import CaseResult
 from pytest_npuperf.runner import CaseRun
 from pytest_npuperf.slo import implied_budgets, judge
 
-__all__ = ["Explorer", "measure"]
+__all__ = ["Explorer"]
 
 _LEAST_TURNS = 2
 """Measured requests of each client: with less, so many clients would hardly ever be busy at once."""
@@ -39,22 +38,6 @@ _SHORTEST_RATE_STEP = 30.0
 _WATCH_INTERVAL = 0.25
 _SETTLED_AFTER = 2
 """Times the slowest answers at a load that was borne: longer loads make answers slower."""
-
-
-def measure(case: Case, *arguments: Any, note: Callable[[str], None], **more: Any) -> CaseRun | Explorer:
-    """Start measuring a case, at one load or at several; the arguments are those of ``CaseRun``.
-
-    Raises:
-        CaseError: The case's load is not one that its search or sweep can vary.
-        Exception: What ``CaseRun`` raises.
-    """
-
-    def start(step: Case) -> CaseRun:
-        return CaseRun(step, *arguments, note=note, **more)
-
-    if case.search is None and case.sweep is None:
-        return start(case)
-    return Explorer(case, start, note)
 
 
 class Explorer:

@@ -3,6 +3,13 @@
 from pytest_npuperf.metrics.concurrency import concurrency_steps
 from pytest_npuperf.metrics.health import ClientHealth, client_health
 from pytest_npuperf.metrics.intervals import interval, is_precise
+from pytest_npuperf.metrics.pooling import (
+    pooled_health,
+    pooled_rows,
+    pooled_steady,
+    pooled_trace,
+    pooled_turn_stages,
+)
 from pytest_npuperf.metrics.requests import RequestValues, request_values
 from pytest_npuperf.metrics.sample import Sample
 from pytest_npuperf.metrics.steady import NoSteady, Steady, steady_stage, summarize_steady
@@ -19,6 +26,11 @@ __all__ = [
     "concurrency_steps",
     "interval",
     "is_precise",
+    "pooled_health",
+    "pooled_rows",
+    "pooled_steady",
+    "pooled_trace",
+    "pooled_turn_stages",
     "request_values",
     "steady_stage",
     "summarize",

@@ -6,19 +6,21 @@ import inspect
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_npuperf.errors import BudgetError, NpuperfError
-from pytest_npuperf.session import RESULTS, SESSION, PerfSession
+from pytest_npuperf.errors import BudgetError, NpuperfError, NpuperfWarning
+from pytest_npuperf.session import MARKED_BUDGETS, RESULTS, SESSION, PerfSession
 
 if TYPE_CHECKING:
     from pytest_npuperf.case import Case
     from pytest_npuperf.fixtures import Npuperf
     from pytest_npuperf.result import CaseResult
-    from pytest_npuperf.slo.budget import Budget
+    from pytest_npuperf.settings import Settings
+    from pytest_npuperf.slo import Budget, Verdict
 
 __all__ = [
     "CASE_FILE_NAME",
@@ -27,7 +29,9 @@ __all__ = [
     "add_default_case",
     "add_root_case_file",
     "case_file",
+    "check_baseline_names",
     "check_markers",
+    "command_line_budgets",
     "judging",
     "keep_pytest_asyncio_quiet",
     "mark_async_cases",
@@ -38,8 +42,6 @@ __all__ = [
 CASE_FILE_NAME = "npuperf.yaml"
 SLO_MARKER = "npuperf_slo"
 _MEASURING_FIXTURES = {"npuperf", "npuperf_client"}
-
-_BUDGETS = pytest.StashKey["list[Budget]"]()
 
 
 class CaseItem(pytest.Function):
@@ -77,6 +79,7 @@ class _CaseFile(pytest.Module):
         except NpuperfError as exc:
             raise self.CollectError(str(exc)) from exc
         for line, case in content.cases:
+            warn_of_directions(self, case.slo)
             yield CaseItem.from_parent(self, name=case.name, case=case, line=line)
 
 
@@ -147,16 +150,49 @@ def check_markers(items: list[pytest.Item]) -> None:
         pytest.UsageError: A marker is not valid.
     """
     for item in items:
-        expressions: list[str] = []
-        for mark in item.iter_markers(SLO_MARKER):
-            if mark.kwargs or not mark.args or not all(isinstance(arg, str) for arg in mark.args):
-                raise pytest.UsageError(
-                    f"{item.nodeid}: @pytest.mark.{SLO_MARKER} takes budgets as strings, "
-                    f'such as "ttft.p99 < 500 ms"; given were {mark.args!r} and {mark.kwargs!r}'
-                )
-            expressions += mark.args
-        if expressions:
-            item.stash[_BUDGETS] = parse_budgets(expressions, f"{item.nodeid}: @pytest.mark.{SLO_MARKER}")
+        budgets = [budget for mark in item.iter_markers(SLO_MARKER) for budget in _marked(item, mark)]
+        if budgets:
+            item.stash[MARKED_BUDGETS] = budgets
+            warn_of_directions(item, budgets)
+
+
+def _marked(item: pytest.Item, mark: pytest.Mark) -> list[Budget]:
+    switches = {"advisory", "require_support"}
+    are_switches = mark.kwargs.keys() <= switches and all(isinstance(on, bool) for on in mark.kwargs.values())
+    if not are_switches or not mark.args or not all(isinstance(arg, str) for arg in mark.args):
+        raise pytest.UsageError(
+            f"{item.nodeid}: @pytest.mark.{SLO_MARKER} takes budgets as strings, "
+            f'such as "ttft.p99 < 500 ms", and {" and ".join(sorted(switches))} as True or False; '
+            f"given were {mark.args!r} and {mark.kwargs!r}"
+        )
+    budgets = parse_budgets(mark.args, f"{item.nodeid}: @pytest.mark.{SLO_MARKER}")
+    return [replace(budget, **mark.kwargs) for budget in budgets]
+
+
+def warn_of_directions(node: pytest.Item | pytest.Collector, budgets: Iterable[Budget]) -> None:
+    """Warn of budgets that bound a figure from its good side."""
+    from pytest_npuperf.slo import direction_warning
+
+    for budget in budgets:
+        warning = direction_warning(budget)
+        if warning:
+            node.warn(NpuperfWarning(f"{node.nodeid}: {warning}"))
+
+
+def command_line_budgets(config: pytest.Config, settings: Settings) -> list[Budget]:
+    """The budgets of every case of the run.
+
+    Raises:
+        pytest.UsageError: One is not valid.
+    """
+    if not settings.slo:
+        return []
+    from pytest_npuperf.slo import direction_warning
+
+    budgets = parse_budgets(settings.slo, "--npuperf-slo")
+    for warning in filter(None, map(direction_warning, budgets)):
+        config.issue_config_time_warning(NpuperfWarning(f"--npuperf-slo: {warning}"), stacklevel=2)
+    return budgets
 
 
 def parse_budgets(expressions: Iterable[str], where: str) -> list[Budget]:
@@ -173,6 +209,20 @@ def parse_budgets(expressions: Iterable[str], where: str) -> list[Budget]:
         raise pytest.UsageError(f"{where}: {exc}") from exc
 
 
+def check_baseline_names(settings: Settings) -> None:
+    """Look at the names of baselines before anything is measured.
+
+    Raises:
+        BaselineError: One is not valid.
+    """
+    names = [name for name in (settings.save_baseline, settings.baseline) if name is not None]
+    if names:
+        from pytest_npuperf.baselines import check_baseline
+
+        for name in names:
+            check_baseline(name)
+
+
 @contextmanager
 def judging(item: pytest.Item) -> Iterator[None]:
     """Judge what an item measured once its body is through; a broken budget fails the item.
@@ -184,28 +234,39 @@ def judging(item: pytest.Item) -> Iterator[None]:
         yield
     except BaseException as exc:
         perf.end_recording(item, exc)
-        perf.judge(item, _budgets(item, perf))
+        perf.judge(item, perf.budgets(item, _own_case(item)))
         raise
     perf.end_recording(item)
     results = item.stash.get(RESULTS, [])
     if results:
         from pytest_npuperf.result import require, require_measured
 
-        verdicts = perf.judge(item, _budgets(item, perf))
+        verdicts = perf.judge(item, perf.budgets(item, _own_case(item)))
         require_measured(results)
         require(verdicts)
+        _warn_or_skip(item, verdicts)
 
 
-def _budgets(item: pytest.Item, perf: PerfSession) -> list[Budget]:
-    own = item.case.slo if isinstance(item, CaseItem) else ()
-    return [*own, *item.stash.get(_BUDGETS, []), *parse_budgets(perf.settings.slo, "--npuperf-slo")]
+def _warn_or_skip(item: pytest.Item, verdicts: Sequence[Verdict]) -> None:
+    from pytest_npuperf.report.verdicts import warned_budgets
+
+    for verdict in verdicts:
+        if verdict.consequence == "warn":
+            item.warn(NpuperfWarning(f"{item.name}: {warned_budgets([verdict])}"))
+    skipped = [verdict for verdict in verdicts if verdict.consequence == "skip"]
+    if skipped:
+        pytest.skip(warned_budgets(skipped))
+
+
+def _own_case(item: pytest.Item) -> Case | None:
+    return item.case if isinstance(item, CaseItem) else None
 
 
 def shape_report(item: pytest.Item, call: pytest.CallInfo[None], report: pytest.TestReport) -> None:
     """Say what went wrong in the user's words where the program knows it: without a traceback."""
     perf, results = item.config.stash[SESSION], item.stash.get(RESULTS, [])
     if results and not report.passed:
-        perf.outcomes[item.nodeid] = report.outcome
+        perf.reporting.outcomes[item.nodeid] = report.outcome
     error = call.excinfo.value if call.excinfo else None
     repeat = _repeat_text(results, perf) if results and report.failed else ""
     if isinstance(error, NpuperfError):

@@ -32,6 +32,7 @@ __all__ = [
     "NoBaselineError",
     "NotReadyError",
     "NpuperfError",
+    "NpuperfWarning",
     "SettingsError",
 ]
 
@@ -90,3 +91,7 @@ class LoadAbortedError(NpuperfError):
 
 class ClientBoundError(NpuperfError):
     """The client was the bottleneck: what it measured is not the server."""
+
+
+class NpuperfWarning(UserWarning):
+    """A budget is not kept, or not as it was meant, and fails nothing."""

@@ -18,10 +18,9 @@ if TYPE_CHECKING:
     from pytest_npuperf.adapter import Served
     from pytest_npuperf.capacity.settings import Search, Sweep
     from pytest_npuperf.case import Abort, Case
-    from pytest_npuperf.explorer import Explorer
     from pytest_npuperf.load.plan import Cancel, ClosedLoop, OpenLoop, Replay
+    from pytest_npuperf.measuring import Measuring
     from pytest_npuperf.result import CaseResult
-    from pytest_npuperf.runner import CaseRun
     from pytest_npuperf.wire.timeouts import Timeouts
     from pytest_npuperf.workload import Dataset
 
@@ -132,7 +131,7 @@ class Npuperf:
             while not self._step(case, run):
                 time.sleep(_POLL_INTERVAL)
 
-    def _step(self, case: Case, run: CaseRun | Explorer) -> bool:
+    def _step(self, case: Case, run: Measuring) -> bool:
         over = run.poll()
         if not over:
             self._session.live.show(progress_text(case.name, run.progress()))

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from pytest_npuperf import cases, hookspec, options
-from pytest_npuperf.errors import SettingsError
+from pytest_npuperf.errors import NpuperfError
 from pytest_npuperf.fixtures import npuperf, npuperf_client, npuperf_server
 from pytest_npuperf.session import SESSION, PerfSession
 
@@ -40,21 +40,21 @@ def pytest_configure(config: pytest.Config) -> None:
 def _new_session(config: pytest.Config) -> PerfSession:
     try:
         settings = options.read_settings(config)
-    except SettingsError as exc:
+        cases.check_baseline_names(settings)
+    except NpuperfError as exc:
         raise pytest.UsageError(str(exc)) from exc
-    if settings.slo:
-        cases.parse_budgets(settings.slo, "--npuperf-slo")
+    slo = cases.command_line_budgets(config, settings)
     if settings.has_target and config.getoption("dist", "no") != "no":
         raise pytest.UsageError(
             "-n (pytest-xdist) and measured cases do not go together: cases that run beside each other "
             "measure each other; run the measured cases without -n, or pass -n0"
         )
-    return PerfSession(config, settings)
+    return PerfSession(config, settings, slo)
 
 
 def pytest_report_header(config: pytest.Config) -> str | None:
     """One line where there is something to measure."""
-    return config.stash[SESSION].header()
+    return config.stash[SESSION].reporting.header()
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Module | None:
@@ -102,4 +102,4 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     """Print the tables."""
-    config.stash[SESSION].print_tables(terminalreporter)
+    config.stash[SESSION].reporting.print(terminalreporter)

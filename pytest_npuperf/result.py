@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pytest_npuperf.capacity import Exploration
-from pytest_npuperf.errors import ClientBoundError, LoadAbortedError
+from pytest_npuperf.errors import ClientBoundError, LoadAbortedError, NpuperfWarning
 from pytest_npuperf.metrics import ClientHealth, Sample, Summary
 from pytest_npuperf.slo import (
     Budget,
@@ -18,6 +19,7 @@ from pytest_npuperf.slo import (
     StageEvidence,
     StageRun,
     Verdict,
+    direction_warning,
     implied_budgets,
     judge,
     parse_budget,
@@ -120,7 +122,10 @@ class CaseResult:
         __tracebackhide__ = True
         if self.not_measured:
             raise ClientBoundError(self.not_measured)
-        require(self.judge([parse_budget(expression) for expression in expressions]))
+        budgets = [parse_budget(expression) for expression in expressions]
+        for warning in filter(None, map(direction_warning, budgets)):
+            warnings.warn(NpuperfWarning(warning), stacklevel=2)
+        require(self.judge(budgets))
 
     def judge(self, budgets: Iterable[Budget]) -> list[Verdict]:
         """Judge parsed budgets and keep their verdicts; raises nothing."""
@@ -156,15 +161,16 @@ class CaseResult:
     @property
     def evidence(self) -> Evidence:
         """What budgets are judged by."""
-        pooled = self._stage_runs()
-        each = [measurement._stage_runs() for measurement in self.measurements] or [pooled]
+        pooled = self.stage_runs()
+        each = [measurement.stage_runs() for measurement in self.measurements] or [pooled]
         stages = {
             stage: StageEvidence(run, tuple(runs[stage] for runs in each if stage in runs))
             for stage, run in pooled.items()
         }
         return Evidence(stages, self.no_steady, self.judging)
 
-    def _stage_runs(self) -> dict[str, StageRun]:
+    def stage_runs(self) -> dict[str, StageRun]:
+        """What was measured for each stage, by its name."""
         return {
             summary.stage: stage_run(self._stage_trace(summary.stage), summary) for summary in self.summaries
         }

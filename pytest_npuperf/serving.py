@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 from typing import cast
 
 from pytest_npuperf.adapter import Deployment, DeploySettings, Served, deploy, wait_until_ready
 from pytest_npuperf.adapter.settings import DeployEnv, InstallMode
 from pytest_npuperf.case_file import ServerSection
-from pytest_npuperf.options import TASKS, Settings
+from pytest_npuperf.settings import TASKS, Settings, is_url
 from pytest_npuperf.wire.tls import client_context
 
-__all__ = ["serving"]
+__all__ = ["Sides", "serving"]
 
 _DEPLOY_TIMEOUT = 3600.0
 _RUNNING_TIMEOUT = 60.0
@@ -49,6 +49,51 @@ def serving(
     finally:
         note("stopping the server")
         deployment.stop()
+
+
+class Sides:
+    """The two servers of ``--npuperf-ab``. Those that run already are both up all the time.
+
+    An adapter is brought up for its turn, and the other one down: they need the same accelerator
+    and port.
+
+    Args:
+        bring_up: The context in which a server is up, of one of the two places.
+        places: A's and B's: a URL, or the folder of an adapter.
+    """
+
+    def __init__(
+        self, bring_up: Callable[[str], AbstractContextManager[Served]], places: tuple[str, str]
+    ) -> None:
+        self._bring_up = bring_up
+        self._places = dict(zip("AB", places, strict=True))
+        self._running = ExitStack()
+        self._deployed = ExitStack()
+        self._served: dict[str, Served] = {}
+
+    def up(self, side: str) -> Served:
+        """The server of a side, ready for requests.
+
+        Raises:
+            AdapterError: It cannot be deployed, or is not ready in time.
+        """
+        if side not in self._served:
+            place = self._places[side]
+            is_running = is_url(place)
+            if not is_running:
+                self._take_down()
+            stack = self._running if is_running else self._deployed
+            self._served[side] = stack.enter_context(self._bring_up(place))
+        return self._served[side]
+
+    def close(self) -> None:
+        """Take down what was brought up."""
+        self._take_down()
+        self._running.close()
+
+    def _take_down(self) -> None:
+        self._deployed.close()
+        self._served = {side: served for side, served in self._served.items() if is_url(self._places[side])}
 
 
 def _deploy(

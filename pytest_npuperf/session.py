@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import asdict, replace
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
@@ -14,7 +12,8 @@ from uuid import uuid4
 import pytest
 
 from pytest_npuperf.errors import CaseError, LoadError
-from pytest_npuperf.options import Settings
+from pytest_npuperf.reporting import Reporting, wall_clock
+from pytest_npuperf.settings import Settings, is_url
 from pytest_npuperf.terminal import LiveLine
 
 if TYPE_CHECKING:
@@ -23,33 +22,33 @@ if TYPE_CHECKING:
     from pytest_npuperf.adapter import Served
     from pytest_npuperf.case import Case
     from pytest_npuperf.case_file import ServerSection
-    from pytest_npuperf.explorer import Explorer
+    from pytest_npuperf.comparing import BaselineFinder
+    from pytest_npuperf.measuring import Measuring
     from pytest_npuperf.recorder import Recording
-    from pytest_npuperf.result import CaseResult, RunRecord
-    from pytest_npuperf.runner import CaseRun, ClientSettings
-    from pytest_npuperf.slo.budget import Budget
-    from pytest_npuperf.slo.verdict import Verdict
+    from pytest_npuperf.result import CaseResult
+    from pytest_npuperf.runner import ClientSettings
+    from pytest_npuperf.serving import Sides
+    from pytest_npuperf.slo import Budget, Judging, Verdict
     from pytest_npuperf.target import TargetFinder
 
-__all__ = ["RESULTS", "SESSION", "PerfSession"]
+__all__ = ["MARKED_BUDGETS", "RESULTS", "SESSION", "PerfSession"]
 
 
 class PerfSession:
     """Everything of one pytest run that outlives a single case."""
 
-    def __init__(self, config: pytest.Config, settings: Settings) -> None:
+    def __init__(self, config: pytest.Config, settings: Settings, slo: Sequence[Budget] = ()) -> None:
         self.settings = settings
+        self._slo = tuple(slo)
         self.results: list[CaseResult] = []
-        self.outcomes: dict[str, str] = {}
-        """Outcome of each measured item by its node id: passed, failed, error."""
-        self._record: RunRecord | None = None
-        self._ci_lines: list[str] = []
+        self.reporting = Reporting(config, settings)
         self._config = config
         self._server_section: tuple[Path, ServerSection] | None = None
         self._served: Served | None = None
-        self._target_finder: TargetFinder | None = None
+        self._target_finders: dict[str, TargetFinder] = {}
+        self._sides: Sides | None = None
+        self._baseline_finder: BaselineFinder | None = None
         self._directory: Path | None = None
-        self._started = _now()
         self.live = LiveLine(config)
 
     @property
@@ -88,40 +87,92 @@ class PerfSession:
         Raises:
             AdapterError: It cannot be deployed, or is not ready in time.
         """
+        from pytest_npuperf.serving import Sides
+
+        if self.settings.ab is None:
+            with self._bring_up(self.settings) as served:
+                self._served = served
+                yield served
+            return
+        self._sides = Sides(self._bring_up_place, self.settings.ab)
+        try:
+            self._served = self._sides.up("B")
+            yield self._served
+        finally:
+            self._sides.close()
+
+    def _bring_up_place(self, place: str) -> AbstractContextManager[Served]:
+        if is_url(place):
+            return self._bring_up(replace(self.settings, base_url=place))
+        return self._bring_up(replace(self.settings, adapter=Path(place)))
+
+    @contextmanager
+    def _bring_up(self, settings: Settings) -> Iterator[Served]:
         from pytest_npuperf.case_file import ServerSection
         from pytest_npuperf.serving import serving
 
         section = self._server_section[1] if self._server_section else ServerSection()
-        with serving(self.settings, section, logs=self.directory / "logs", note=self._status) as served:
+        with serving(settings, section, logs=self.directory / "logs", note=self._status) as served:
             self.live.end()
-            self._served = served
             yield served
 
     @contextmanager
-    def measuring(self, case: Case, item: pytest.Item, served: Served) -> Iterator[CaseRun | Explorer]:
+    def measuring(self, case: Case, item: pytest.Item, served: Served) -> Iterator[Measuring]:
         """A case while it runs; its result is added at the end, also when it is interrupted."""
         import msgspec
 
-        from pytest_npuperf.explorer import measure
-
         if case.seed is None:
             case = msgspec.structs.replace(case, seed=self.settings.seed)
-        log = self._log(case.name)
-        note = self._step_log(log)
-        target = self._targets(served).find(case, note)
-        run = measure(case, target, nodeid=item.nodeid, log=log, note=note, client=self._client_settings())
+        run = self._measure(case, item, served)
         try:
             yield run
         except BaseException:
             # where the load has left nothing, the reason is on its way already
             with suppress(LoadError):
-                self._add(item, run.finish(stopped=True))
+                self._finish(item, run, stopped=True)
             raise
         else:
-            self._add(item, run.finish())
+            self._finish(item, run)
         finally:
             self.live.end()
             run.close()
+
+    def _measure(self, case: Case, item: pytest.Item, served: Served) -> Measuring:
+        from pytest_npuperf.measuring import measure, measure_pairs
+
+        log = self._log(case.name)
+        note, budgets, sides = self._step_log(log), self.budgets(item, case), self._sides
+        client = self._client_settings()
+        if sides is not None:
+            return measure_pairs(
+                case,
+                lambda side: self._targets(side, sides.up(side)).find(case, note),
+                nodeid=item.nodeid,
+                log=log,
+                note=note,
+                client=client,
+            )
+        return measure(
+            case,
+            self._targets("", served).find(case, note),
+            nodeid=item.nodeid,
+            log=log,
+            note=note,
+            client=client,
+            confirmations=self.settings.confirm,
+            is_unsettled=lambda result: any(
+                verdict.unsettled for verdict in self._judged_by_itself(result).judge(budgets)
+            ),
+        )
+
+    def _finish(self, item: pytest.Item, run: Measuring, *, stopped: bool = False) -> None:
+        from pytest_npuperf.pairing import Pairing
+
+        result = run.finish(stopped=stopped)
+        other = run.other if isinstance(run, Pairing) else None
+        if other is not None:
+            self.results.append(other)
+        self._add(item, result, other)
 
     @contextmanager
     def recording(self, item: pytest.Item, served: Served) -> Iterator[httpx.AsyncClient]:
@@ -156,6 +207,11 @@ class PerfSession:
         earlier = len(item.stash.get(RESULTS, []))
         return item.name if not earlier else f"{item.name}-{earlier + 1}"
 
+    def budgets(self, item: pytest.Item, case: Case | None = None) -> list[Budget]:
+        """The budgets of a case of an item: its own, those of the marker and of the command line."""
+        own = case.slo if case is not None else ()
+        return [*own, *item.stash.get(MARKED_BUDGETS, []), *self._slo]
+
     def judge(self, item: pytest.Item, budgets: list[Budget]) -> list[Verdict]:
         """Judge all results of an item by these budgets and the ones every case has."""
         from pytest_npuperf.report import junit_properties
@@ -168,24 +224,46 @@ class PerfSession:
             self._config.hook.pytest_npuperf_case_finished(config=self._config, result=result)
         return verdicts
 
-    def _add(self, item: pytest.Item, result: CaseResult) -> None:
-        result = replace(result, location=_location(item))
+    def _judged_by_itself(self, result: CaseResult) -> CaseResult:
+        """A copy to judge: what is found there is no verdict of the case yet."""
+        return replace(result, judging=self._judging(result), verdicts=[])
+
+    def _judging(self, result: CaseResult, other: CaseResult | None = None) -> Judging:
+        from pytest_npuperf.comparing import BaselineFinder, beside
+        from pytest_npuperf.slo import Judging
+
+        settings = self.settings
+        if self._baseline_finder is None:
+            self._baseline_finder = BaselineFinder(
+                settings.baselines,
+                settings.baseline,
+                lambda result: self.reporting.made_with(result, self.server),
+            )
+        stored = self._baseline_finder.of(result)
+        return Judging(
+            reference=stored if other is None else beside(other, stored),
+            on_inconclusive=settings.inconclusive,
+            on_mismatch=settings.baseline_mismatch,
+        )
+
+    def _add(self, item: pytest.Item, result: CaseResult, other: CaseResult | None = None) -> None:
+        result = replace(result, location=_location(item), judging=self._judging(result, other))
         item.stash.setdefault(RESULTS, []).append(result)
         self.results.append(result)
 
-    def _targets(self, served: Served) -> TargetFinder:
+    def _targets(self, side: str, served: Served) -> TargetFinder:
         from pytest_npuperf.target import TargetFinder
 
-        if self._target_finder is None:
+        if side not in self._target_finders:
             model = Path(self.settings.model) if self.settings.model else None
-            self._target_finder = TargetFinder(
+            self._target_finders[side] = TargetFinder(
                 served.base_url,
                 served.model,
                 model_path=model if model is not None and model.is_dir() else None,
                 api_key=self.settings.api_key,
                 tls=self.settings.tls,
             )
-        return self._target_finder
+        return self._target_finders[side]
 
     def _client_settings(self) -> ClientSettings:
         from pytest_npuperf.runner import ClientSettings
@@ -214,83 +292,16 @@ class PerfSession:
     def _step_log(self, log: Path) -> Callable[[str], None]:
         def note(text: str) -> None:
             with log.open("a", encoding="utf-8") as file:
-                file.write(f"{_now()} {text}\n")
+                file.write(f"{wall_clock()} {text}\n")
             if self.settings.debug:
                 self.live.print(text)
 
         return note
 
-    def header(self) -> str | None:
-        """What is measured, for pytest's header; None where nothing is."""
-        settings = self.settings
-        if not settings.has_target:
-            return None
-        target = "base_url" if settings.base_url else "model"
-        return (
-            f"npuperf: {target} {getattr(settings, target)} (from {settings.sources[target]}), "
-            f"seed {settings.seed} ({settings.sources['seed']})"
-        )
-
     def finish(self, *, stopped: bool) -> None:
         """Write the report, if anything was started or measured."""
-        if self._directory is None:
-            return
-        from pytest_npuperf.report import write_ci_outputs, write_report, zip_report
-
-        self._record = self._make_record(self._directory, stopped)
-        write_report(self._directory, self._record)
-        self._config.hook.pytest_npuperf_write_report(
-            config=self._config, record=self._record, directory=self._directory
-        )
-        if self.settings.zip:
-            zip_report(self._directory)
-        self._ci_lines = write_ci_outputs(
-            self._record,
-            self._directory,
-            environ=os.environ,
-            outcomes=self.outcomes,
-            markdown=self.settings.markdown,
-            openmetrics=self.settings.openmetrics,
-        )
-
-    def print_tables(self, reporter: pytest.TerminalReporter) -> None:
-        """Print the tables of all results and where the files are."""
-        if self._record is None or not self.results:
-            return
-        from pytest_npuperf.report import console_lines
-
-        lines = console_lines(
-            self._record,
-            self._directory,
-            verbosity=reporter.config.get_verbosity(),
-            outcomes=self.outcomes,
-        )
-        reporter.section("serving performance")
-        for line in [*lines, *self._ci_lines]:
-            reporter.write_line(line)
-
-    def _make_record(self, directory: Path, stopped: bool) -> RunRecord:
-        from pytest_npuperf.environment import describe_environment
-        from pytest_npuperf.result import RunRecord
-
-        config = self._config
-        environment = describe_environment(
-            config.rootpath, config.invocation_params.args, seed=self.settings.seed
-        )
-        stamps = {result.trace.kernel_stamps for result in self.results}
-        environment["receive_stamps"] = {True: "kernel", False: "client"}[all(stamps)] if stamps else None
-        config.hook.pytest_npuperf_environment(config=config, environment=environment)
-        return RunRecord(
-            run_id=directory.name,
-            abbr=self.settings.abbr,
-            started=self._started,
-            finished=_now(),
-            stopped=stopped,
-            settings=self.settings.described(),
-            environment=environment,
-            server=self.server,
-            results=tuple(self.results),
-        )
+        if self._directory is not None:
+            self.reporting.write(self._directory, self.results, server=self.server, stopped=stopped)
 
 
 def _location(item: pytest.Item) -> tuple[str, int]:
@@ -298,10 +309,7 @@ def _location(item: pytest.Item) -> tuple[str, int]:
     return (str(path), (line or 0) + 1) if Path(path).is_file() else ("", 0)
 
 
-def _now() -> str:
-    return datetime.now().astimezone().isoformat(timespec="milliseconds")
-
-
 SESSION = pytest.StashKey[PerfSession]()
 RESULTS = pytest.StashKey["list[CaseResult]"]()
+MARKED_BUDGETS = pytest.StashKey["list[Budget]"]()
 _RECORDING = pytest.StashKey["Recording"]()

@@ -43,17 +43,25 @@ ALLOWED: dict[str, set[str]] = {
     "runner": VALUES
     | {"case", "target", "planning", "workload", "load", "wire", "trace", "metrics", "result"},
     "explorer": VALUES | {"case", "capacity", "load", "metrics", "slo", "result", "runner"},
+    "confirming": VALUES | {"case", "load", "trace", "metrics", "result", "runner"},
+    "measuring": VALUES | {"case", "target", "load", "result", "runner", "explorer", "confirming", "pairing"},
     "recorder": VALUES | {"load", "wire", "trace", "metrics", "result", "runner"},
-    "options": VALUES | {"wire"},
+    "settings": VALUES | {"wire"},
+    "option_table": VALUES | {"settings"},
+    "options": VALUES | {"wire", "settings", "option_table"},
+    "comparing": VALUES | {"baselines", "slo", "result"},
+    "pairing": VALUES | {"case", "load", "result", "runner", "confirming"},
     "environment": set(),
-    "serving": VALUES | {"adapter", "case_file", "options", "wire"},
+    "serving": VALUES | {"adapter", "case_file", "settings", "wire"},
     "terminal": {"load"},
     "calibration": VALUES | {"wire", "load", "trace", "metrics"},
-    "cli": {"__init__", "errors", "simulator", "calibration"},
+    "saved": VALUES | {"trace", "metrics", "slo", "baselines", "result", "confirming", "report"},
+    "commands": VALUES | {"metrics", "slo", "baselines", "result", "comparing", "report", "saved"},
+    "cli": {"__init__", "errors", "simulator", "calibration", "commands"},
 }
 
 # The only places that know pytest, beside the tests.
-KNOW_PYTEST = {"plugin", "options", "hookspec", "fixtures", "cases", "session", "terminal"}
+KNOW_PYTEST = {"plugin", "options", "hookspec", "fixtures", "cases", "session", "reporting", "terminal"}
 
 # Modules of the standard library and others that a stage must not touch.
 FORBIDDEN: dict[str, set[str]] = {

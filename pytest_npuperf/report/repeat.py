@@ -62,6 +62,8 @@ def _options(settings: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
             yield f'{option}="$NPUPERF_API_KEY"'
         elif value is True:
             yield option
+        elif name == "ab" and value is not None:
+            yield " ".join([option, *(_quoted(_USER_INFO.sub("", place)) for place in value)])
         elif isinstance(value, (list, tuple)):
             yield from (f"{option}={_quoted(str(each))}" for each in value)
         elif value is not None and value is not False:

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from pytest_npuperf.errors import SettingsError
-from pytest_npuperf.options import Settings, read_settings
+from pytest_npuperf.options import read_settings
+from pytest_npuperf.settings import Settings
 
 Read = Callable[..., Settings]
 

@@ -1,0 +1,133 @@
+"""What a pytest run leaves: its report, what CI systems show of it, and its tables on the terminal."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pytest_npuperf.settings import Settings
+
+if TYPE_CHECKING:
+    from pytest_npuperf.baselines import Fingerprint
+    from pytest_npuperf.result import CaseResult, RunRecord
+
+__all__ = ["Reporting", "wall_clock"]
+
+
+class Reporting:
+    """Writes the report of a run once it is over, and prints it."""
+
+    def __init__(self, config: pytest.Config, settings: Settings) -> None:
+        self._config = config
+        self._settings = settings
+        self._started = wall_clock()
+        self._written: tuple[RunRecord, Path] | None = None
+        self._lines: list[str] = []
+        self.outcomes: dict[str, str] = {}
+        """Outcome of each measured item by its node id: passed, failed, skipped, error."""
+
+    def header(self) -> str | None:
+        """What is measured, for pytest's header; None where nothing is."""
+        settings = self._settings
+        if not settings.has_target:
+            return None
+        target = next(name for name in ("ab", "base_url", "model") if getattr(settings, name) is not None)
+        value = " ".join(settings.ab) if settings.ab is not None else getattr(settings, target)
+        return (
+            f"npuperf: {target} {value} (from {settings.sources[target]}), "
+            f"seed {settings.seed} ({settings.sources['seed']})"
+        )
+
+    @cached_property
+    def environment(self) -> dict[str, Any]:
+        """Versions, machine, git commit, command line, and what hooks add."""
+        from pytest_npuperf.environment import describe_environment
+
+        config = self._config
+        environment = describe_environment(
+            config.rootpath, config.invocation_params.args, seed=self._settings.seed
+        )
+        config.hook.pytest_npuperf_environment(config=config, environment=environment)
+        return environment
+
+    def made_with(self, result: CaseResult, server: Mapping[str, Any]) -> Fingerprint:
+        """What a case was run with, to compare like with like."""
+        from pytest_npuperf.baselines import fingerprint
+
+        return fingerprint(self.environment, server, result.settings)
+
+    def write(
+        self, directory: Path, results: Sequence[CaseResult], *, server: Mapping[str, Any], stopped: bool
+    ) -> None:
+        """Write all that was asked for into ``directory`` and beside it."""
+        from pytest_npuperf.report import write_ci_outputs, write_report, zip_report
+
+        settings, config = self._settings, self._config
+        record = self._record(directory, results, server, stopped)
+        write_report(directory, record)
+        config.hook.pytest_npuperf_write_report(config=config, record=record, directory=directory)
+        if settings.zip:
+            zip_report(directory)
+        self._written = (record, directory)
+        self._lines = write_ci_outputs(
+            record,
+            directory,
+            environ=os.environ,
+            outcomes=self.outcomes,
+            markdown=settings.markdown,
+            openmetrics=settings.openmetrics,
+        )
+        if settings.save_baseline is not None:
+            from pytest_npuperf.comparing import save_results
+
+            self._lines += save_results(
+                results,
+                directory=settings.baselines,
+                name=settings.save_baseline,
+                made_with=lambda result: self.made_with(result, server),
+            )
+
+    def print(self, reporter: pytest.TerminalReporter) -> None:
+        """Print the tables of all results and where the files are."""
+        if self._written is None or not self._written[0].results:
+            return
+        from pytest_npuperf.report import console_lines
+
+        lines = console_lines(
+            *self._written, verbosity=reporter.config.get_verbosity(), outcomes=self.outcomes
+        )
+        reporter.section("serving performance")
+        for line in [*lines, *self._lines]:
+            reporter.write_line(line)
+
+    def _record(
+        self, directory: Path, results: Sequence[CaseResult], server: Mapping[str, Any], stopped: bool
+    ) -> RunRecord:
+        from pytest_npuperf.result import RunRecord
+
+        stamps = {result.trace.kernel_stamps for result in results}
+        self.environment["receive_stamps"] = (
+            {True: "kernel", False: "client"}[all(stamps)] if stamps else None
+        )
+        return RunRecord(
+            run_id=directory.name,
+            abbr=self._settings.abbr,
+            started=self._started,
+            finished=wall_clock(),
+            stopped=stopped,
+            settings=self._settings.described(),
+            environment=self.environment,
+            server=server,
+            results=tuple(results),
+        )
+
+
+def wall_clock() -> str:
+    """Now, as ISO 8601 with offset."""
+    return datetime.now().astimezone().isoformat(timespec="milliseconds")

@@ -1,0 +1,116 @@
+"""Runs compared with what earlier runs measured."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+CASE = """
+cases:
+  - name: chat
+    load: {concurrency: 8}
+    requests: 64
+    max_tokens: 4
+    slo: ["ttft.avg <= baseline + 20 %"]
+"""
+FAST = ("--ttft", "20ms", "--itl", "2ms", "--output-tokens", "4")
+SLOW = ("--ttft", "40ms", "--itl", "2ms", "--output-tokens", "4")
+
+Run = Callable[..., pytest.RunResult]
+
+
+@pytest.fixture
+def run(pytester: pytest.Pytester, simulate: Callable[..., Any]) -> Run:
+    """Runs the case against a simulator of its own with the given options of both."""
+    pytester.makefile(".yaml", npuperf=CASE)
+
+    def with_options(server: tuple[str, ...], *options: str) -> pytest.RunResult:
+        return pytester.runpytest_subprocess(f"--npuperf-base-url={simulate(*server).url}", *options)
+
+    return with_options
+
+
+def verdicts_of(pytester: pytest.Pytester) -> list[dict[str, Any]]:
+    """The verdicts of the newest report."""
+    summaries = (pytester.path / ".npuperf" / "reports").glob("*/summary.json")
+    newest = max(summaries, key=lambda path: path.stat().st_mtime)
+    verdicts: list[dict[str, Any]] = json.loads(newest.read_text())["cases"][0]["verdicts"]
+    return verdicts
+
+
+def runs_in(pytester: pytest.Pytester, name: str = "main") -> list[Path]:
+    return list((pytester.path / ".npuperf" / "baselines" / name).iterdir())
+
+
+def test_the_same_server_keeps_its_budget_and_another_is_caught(pytester: pytest.Pytester, run: Run) -> None:
+    saved = run(FAST, "--npuperf-save-baseline=main")
+    saved.assert_outcomes(passed=1, warnings=1)
+    saved.stdout.fnmatch_lines(["npuperf: saved as baseline 'main' in *main"])
+    assert len(runs_in(pytester)) == 1
+
+    run(FAST, "--npuperf-baseline=main").assert_outcomes(passed=1)
+    (verdict, _) = verdicts_of(pytester)
+    assert verdict["outcome"] == "pass"
+    assert verdict["bound"] == pytest.approx(1.2 * verdict["baseline"])
+    assert verdict["low"] < verdict["measured"] < verdict["high"]
+
+    slow = run(SLOW, "--npuperf-baseline=main", "--npuperf-save-baseline=main")
+    slow.assert_outcomes(failed=1)
+    slow.stdout.fnmatch_lines(["*broken: ttft.avg <= baseline + 20 %*", "*baseline * ms (+*%), bound*"])
+    assert len(runs_in(pytester)) == 2, "it is added all the same"
+
+
+def test_a_missing_baseline_is_an_outcome_of_its_own(pytester: pytest.Pytester, run: Run) -> None:
+    missing = run(FAST, "--npuperf-baseline=main")
+    missing.assert_outcomes(passed=1, warnings=1)
+    missing.stdout.fnmatch_lines(["*there is no baseline in *main*--npuperf-save-baseline=main*"])
+    assert verdicts_of(pytester)[0]["outcome"] == "no baseline"
+
+
+@pytest.mark.parametrize(("mode", "outcome"), [("fail", "failed"), ("skip", "skipped")])
+def test_what_becomes_of_a_missing_baseline_can_be_said(run: Run, mode: str, outcome: str) -> None:
+    run(FAST, "--npuperf-baseline=main", f"--npuperf-inconclusive={mode}").assert_outcomes(**{outcome: 1})
+
+
+@pytest.mark.parametrize(
+    ("mode", "outcomes"),
+    [("warn", {"passed": 1}), ("fail", {"failed": 1}), ("skip", {"skipped": 1})],
+)
+def test_a_baseline_of_another_model_is_a_mismatch(
+    pytester: pytest.Pytester, run: Run, mode: str, outcomes: dict[str, int]
+) -> None:
+    run((*FAST, "--model", "other"), "--npuperf-save-baseline=main")
+    compared = run(FAST, "--npuperf-baseline=main", f"--npuperf-baseline-mismatch={mode}")
+    compared.assert_outcomes(**outcomes)
+    (verdict, _) = verdicts_of(pytester)
+    assert any("served name" in what for what in (*verdict["mismatches"], verdict["reason"]))
+
+
+def test_a_damaged_baseline_fails_the_budget(pytester: pytest.Pytester, run: Run) -> None:
+    run(FAST, "--npuperf-save-baseline=main")
+    (file,) = runs_in(pytester)
+    file.write_bytes(file.read_bytes()[:100])
+    damaged = run(FAST, "--npuperf-baseline=main")
+    damaged.assert_outcomes(failed=1)
+    damaged.stdout.fnmatch_lines(["*is damaged*"])
+
+
+@pytest.mark.parametrize("option", ["--npuperf-save-baseline", "--npuperf-baseline"])
+def test_a_name_that_cannot_be_is_refused_before_anything_runs(
+    pytester: pytest.Pytester, run: Run, option: str
+) -> None:
+    refused = run(FAST, f"{option}=a b")
+    assert refused.ret == pytest.ExitCode.USAGE_ERROR
+    refused.stderr.fnmatch_lines(["*'a b' is no name for a baseline*"])
+    assert not (pytester.path / ".npuperf").exists()
+
+
+def test_what_was_not_measured_as_it_was_meant_is_not_saved(pytester: pytest.Pytester, run: Run) -> None:
+    pytester.makefile(".yaml", npuperf=CASE + "    abort: {consecutive_failures: 3}\n")
+    aborted = run((*FAST, "--fail-every", "1"), "--npuperf-save-baseline=main")
+    aborted.stdout.fnmatch_lines(["npuperf: chat is not saved as a baseline: *"])
+    assert not (pytester.path / ".npuperf" / "baselines").exists()

@@ -13,7 +13,7 @@ from pytest_npuperf.metrics.requests import Floats, request_values
 from pytest_npuperf.metrics.sample import Sample
 from pytest_npuperf.trace import Trace
 
-__all__ = ["interval", "is_precise"]
+__all__ = ["interval", "is_precise", "order_bounds", "share_below"]
 
 _RESAMPLES = 500
 _SEED = 20240229
@@ -71,42 +71,54 @@ def interval(
         statistic: By its name in budgets.
         confidence: Between 0 and 1.
     """
-    rank = _rank(statistic)
-    if rank is None and statistic != "avg":
+    share = share_below(statistic)
+    if share is None and statistic != "avg":
         return None
     if isinstance(sample, np.ndarray):
-        if rank is not None:
-            return _order_interval(sample, rank, confidence)
+        if share is not None:
+            return _order_interval(sample, share, confidence)
         return _mean_interval(sample, np.ones(len(sample)), confidence)
-    if rank is not None:
-        return _pooled_percentile_interval(sample, rank, confidence)
+    if share is not None:
+        return _pooled_percentile_interval(sample, share, confidence)
     sums = np.array([values.sum() for values in sample])
     counts = np.array([float(len(values)) for values in sample])
     return _mean_interval(sums, counts, confidence)
 
 
-def _rank(statistic: str) -> float | None:
-    """The share of values below a percentile, None for another statistic."""
+def share_below(statistic: str | None) -> float | None:
+    """The share of values below a percentile, None for any other statistic."""
     if statistic == "median":
         return 0.5
-    return float(statistic[1:]) / 100 if statistic.startswith("p") else None
+    return float(statistic[1:]) / 100 if statistic and statistic.startswith("p") else None
 
 
-def _order_interval(values: Floats, rank: float, confidence: float) -> tuple[float, float] | None:
-    """From the value that stands so far down, to the one so far up, that the tails hold the rest.
+def order_bounds(values: Floats, share: float, confidence: float) -> tuple[float | None, float | None]:
+    """The one-sided bounds of a percentile, each of the given confidence; None where no value is one.
 
-    How many of n values lie below the percentile has a binomial distribution.
+    How many of n values lie below the percentile has a binomial distribution, so the bounds are the
+    value that stands so far down, and the one so far up, that the tails hold the rest. This is so for
+    any distribution, and for infinite values as for others.
+
+    Args:
+        values: One a request.
+        share: Of the values below the percentile, 0 to 1; 0 and 1 are extremes, which have no bounds.
+        confidence: Between 0.5 and 1.
     """
-    if not 0 < rank < 1:
-        return None
-    n, tail = len(values), (1 - confidence) / 2
-    below = _binomial_cdf(n, rank)
-    low = int(np.searchsorted(below, tail, side="right"))
-    high = int(np.searchsorted(below, 1 - tail, side="left")) + 1
-    if low < 1 or high > n:
-        return None
-    ordered = np.partition(values, (low - 1, high - 1))
-    return float(ordered[low - 1]), float(ordered[high - 1])
+    if not 0 < share < 1:
+        return None, None
+    n, below = len(values), _binomial_cdf(len(values), share)
+    low = int(np.searchsorted(below, 1 - confidence, side="right"))
+    high = int(np.searchsorted(below, confidence, side="left")) + 1
+    ordered = np.sort(values)
+    return (
+        float(ordered[low - 1]) if low >= 1 else None,
+        float(ordered[high - 1]) if high <= n else None,
+    )
+
+
+def _order_interval(values: Floats, share: float, confidence: float) -> tuple[float, float] | None:
+    low, high = order_bounds(values, share, (1 + confidence) / 2)
+    return None if low is None or high is None else (low, high)
 
 
 def _binomial_cdf(n: int, p: float) -> Floats:
@@ -125,17 +137,17 @@ def _mean_interval(sums: Floats, counts: Floats, confidence: float) -> tuple[flo
 
 
 def _pooled_percentile_interval(
-    groups: Sequence[Floats], rank: float, confidence: float
+    groups: Sequence[Floats], share: float, confidence: float
 ) -> tuple[float, float] | None:
     values = _pooled(groups)
-    if len(groups) < _FEWEST_REQUESTS or len(values) * min(rank, 1 - rank) < _FEWEST_BEYOND:
+    if len(groups) < _FEWEST_REQUESTS or len(values) * min(share, 1 - share) < _FEWEST_BEYOND:
         return None
     order = np.argsort(values)
     values, owners = values[order], np.repeat(np.arange(len(groups)), [len(group) for group in groups])[order]
     percentiles = []
     for weights in _resamples(len(groups)):
         below = np.cumsum(weights[owners])
-        percentiles.append(float(values[np.searchsorted(below, rank * below[-1])]))
+        percentiles.append(float(values[np.searchsorted(below, share * below[-1])]))
     return _middle(percentiles, confidence)
 
 

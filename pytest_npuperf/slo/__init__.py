@@ -10,6 +10,7 @@ from pytest_npuperf.slo.parser import parse_budget
 from pytest_npuperf.slo.precision import Precision, parse_precision
 from pytest_npuperf.slo.reference import Reference
 from pytest_npuperf.slo.stage_run import StageRun
+from pytest_npuperf.slo.vacuous import grounds_of, vacuous_reasons
 from pytest_npuperf.slo.verdict import Verdict
 
 __all__ = [
@@ -23,10 +24,12 @@ __all__ = [
     "StageRun",
     "Verdict",
     "direction_warning",
+    "grounds_of",
     "implied_budgets",
     "judge",
     "no_reference",
     "parse_budget",
     "parse_precision",
     "stage_run",
+    "vacuous_reasons",
 ]

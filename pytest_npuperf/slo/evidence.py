@@ -39,7 +39,10 @@ class Judging:
 
     reference: FindReference = no_reference
     on_inconclusive: Literal["fail", "warn", "skip"] | None = None
-    """What becomes of a test by an outcome that is neither pass nor fail; None leaves it to the budget."""
+    """What becomes of a test by an outcome that is neither pass nor fail; None leaves it to the budget.
+
+    A budget that ``on_mismatch`` skips is none of them.
+    """
     on_mismatch: Literal["fail", "warn", "skip"] = "warn"
     """What becomes of a relative budget whose baseline was measured with something else."""
 
@@ -52,6 +55,11 @@ class StageEvidence:
     """All its measurements as one; the only one itself where there is no other."""
     runs: tuple[StageRun, ...]
     """Each measurement by itself: the first and, if there was one, that which was to confirm it."""
+
+    @property
+    def is_confirmed(self) -> bool:
+        """Whether it was measured more than once."""
+        return len(self.runs) > 1
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -8,8 +8,9 @@ from math import ceil, floor, log
 import numpy as np
 from numpy.random import Generator
 
+from pytest_npuperf.metrics.intervals import share_below
 from pytest_npuperf.metrics.requests import Floats
-from pytest_npuperf.slo.stage_run import StageRun, figure, known_values, share_below
+from pytest_npuperf.slo.stage_run import StageRun, figure, known_values
 
 __all__ = ["RESAMPLES", "needed_requests", "resampled"]
 
@@ -38,10 +39,11 @@ def needed_requests(runs: Sequence[StageRun], metric: str, statistic: str | None
     and rates, and for gaps of which a request has many, 50.
     """
     share = share_below(statistic)
-    if share is None:
+    if not share:  # P0 is the minimum
         return _FEWEST_REQUESTS if statistic == "avg" or metric in _RATES else 1
     values = ceil(log(0.05) / log(max(share, 1 - share)))
-    groups = [group for run in runs for group in run.samples.get(metric, ()) if np.ndim(group) and len(group)]
+    samples = [run.samples.get(metric) for run in runs]
+    groups = [group for sample in samples if isinstance(sample, tuple) for group in sample if len(group)]
     if not groups:
         return values
     return max(_FEWEST_REQUESTS, ceil(values * len(groups) / sum(map(len, groups))))
@@ -56,7 +58,7 @@ def resampled(run: StageRun, metric: str, statistic: str | None, rng: Generator)
     if statistic is None:
         return _rate(run, metric, rng) if metric in _RATES else _share(run, metric, rng)
     share = share_below(statistic)
-    if share is None and statistic != "avg":
+    if not share and statistic != "avg":
         return None
     values = known_values(run, metric, statistic)
     if not len(values):
@@ -129,12 +131,12 @@ def _rate(run: StageRun, metric: str, rng: Generator) -> Floats | None:
     counted, timed = _RATES[metric]
     columns = [run.samples[name] for name in (*counted, timed) if name in run.samples]
     value, _ = figure(run, metric, None)
-    if value is None or len(columns) <= len(counted):
+    if not value or len(columns) <= len(counted):
         return None
     table = np.array(columns)
     table = table[:, ~np.isnan(table).any(axis=0)]
     times, counts = table[-1], table[:-1].sum(axis=0) if counted else np.ones(table.shape[1])
-    if not len(times):
+    if not times.sum():
         return None
     clients = int(run.totals.get("max_concurrency", 1)) if timed == "e2el" else 1
     drawn: Floats = np.concatenate(

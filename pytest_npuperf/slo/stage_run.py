@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import ceil, floor, inf
 
 import numpy as np
 
+from pytest_npuperf.metrics.intervals import share_below
 from pytest_npuperf.metrics.requests import Floats
 from pytest_npuperf.metrics.sample import Sample
 
-__all__ = ["StageRun", "figure", "figure_name", "known_values", "share_below"]
+__all__ = ["StageRun", "figure", "figure_name", "figure_of_successes", "known_values", "share_below"]
 
 _INFINITE_WHERE_FAILED = ("e2el", "ttft", "tpot", "ttft_scheduled", "e2el_scheduled")
 
@@ -36,7 +37,11 @@ def figure_name(metric: str, statistic: str | None) -> str:
 
 
 def figure(run: StageRun, metric: str, statistic: str | None) -> tuple[float | None, int]:
-    """A figure of a run, None where it was not measured, and how many requests it rests on."""
+    """A figure of a run, None where it was not measured, and how many requests it rests on.
+
+    For ``itl`` these are the requests that have gaps, for ``receive_lag`` it is chunks, for a metric
+    without a statistic all requests that were sent.
+    """
     if statistic is None:
         return run.totals.get(metric), int(run.totals.get("total_requests", 0))
     values = known_values(run, metric, statistic)
@@ -45,6 +50,13 @@ def figure(run: StageRun, metric: str, statistic: str | None) -> tuple[float | N
     if np.isinf(values).any():
         return _with_infinite(values, share_below(statistic)), len(values)
     return Sample(values).statistic(statistic), len(values)
+
+
+def figure_of_successes(run: StageRun, metric: str, statistic: str | None) -> float | None:
+    """A figure of a run as if its failed requests had not been sent, None where it was not measured."""
+    if statistic is None:
+        return run.totals.get(metric)
+    return figure(replace(run, totals={}), metric, statistic)[0]
 
 
 def known_values(run: StageRun, metric: str, statistic: str) -> Floats | tuple[Floats, ...]:
@@ -59,13 +71,6 @@ def known_values(run: StageRun, metric: str, statistic: str) -> Floats | tuple[F
     if metric not in _INFINITE_WHERE_FAILED or statistic in ("avg", "min"):
         return known
     return np.append(known, np.full(int(run.totals.get("failed_requests", 0)), inf))
-
-
-def share_below(statistic: str | None) -> float | None:
-    """The share of values below a percentile, None for any other statistic."""
-    if statistic == "median":
-        return 0.5
-    return float(statistic[1:]) / 100 if statistic and statistic.startswith("p") else None
 
 
 def _with_infinite(values: Floats, share: float | None) -> float:

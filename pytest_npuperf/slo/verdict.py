@@ -24,15 +24,22 @@ class Verdict:
     measured: float | None
     """In the unit of ``budget.bound``; None where the sample was empty."""
     n: int
-    """How many values the measured figure rests on: the sample's, or all requests for a total."""
+    """How many requests the measured figure rests on.
+
+    For ``itl`` those that have gaps, for a metric without a statistic all that were sent, for goodput
+    all but the cancelled ones; for ``receive_lag`` it is chunks.
+    """
     outcome: Outcome
     reason: str = ""
     """What is to be said of the outcome: why nothing was measured, why it is inconclusive, ..."""
     low: float | None = None
     high: float | None = None
-    """The confidence interval of ``measured``; None on a side that the sample cannot bound."""
+    """The confidence interval of ``measured``, 95 % on either side; None on a side that is not bounded.
+
+    Of a relative budget: that of the change, laid about the baseline's figure.
+    """
     needed_n: int | None = None
-    """How many values the interval would take, where there were too few: the figure is unsupported."""
+    """How many requests the interval would take, where there were too few: the figure is unsupported."""
     close: bool = False
     """The bound lies within the interval: another run could come out the other way."""
     of_successes: float | None = None
@@ -42,7 +49,7 @@ class Verdict:
     bound: float | None = None
     """What ``measured`` was held against; None where that could not be told."""
     mismatches: tuple[str, ...] = ()
-    """What the baseline was measured with that this run was not."""
+    """What the baseline was measured with that this run was not, where it was compared with all the same."""
     unsettled: bool = False
     """Whether the load is to be measured again before this outcome stands."""
     if_open: Consequence = "warn"

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import settings
 
 from pytest_npuperf.load.run import Progress
-from pytest_npuperf.metrics import ClientHealth
+from pytest_npuperf.metrics import ClientHealth, summarize
+from pytest_npuperf.slo import Evidence, Judging, StageEvidence, stage_run
 from pytest_npuperf.trace import UNKNOWN, Ints, Trace
 
 # How long an example takes says more of the machine's other work than of the code.
@@ -49,6 +50,26 @@ def build_trace() -> Callable[..., Trace]:
         return _trace([_Request(**row) for row in rows])
 
     return build
+
+
+@pytest.fixture(scope="session")
+def evidence_of() -> Callable[..., Evidence]:
+    """Makes what budgets are judged by, of a load that was measured once: the trace of each stage."""
+
+    def make(
+        total: Trace, *, no_steady: str = "", judging: Judging | None = None, **stages: Trace
+    ) -> Evidence:
+        measured = {
+            stage: stage_run(trace, summarize(trace, max_concurrency=None, stage=stage))
+            for stage, trace in {"total": total, **stages}.items()
+        }
+        return Evidence(
+            {stage: StageEvidence(run, (run,)) for stage, run in measured.items()},
+            no_steady,
+            judging or Judging(),
+        )
+
+    return make
 
 
 @pytest.fixture(scope="session")

@@ -7,7 +7,7 @@ import pytest
 
 from pytest_npuperf.metrics import summarize
 from pytest_npuperf.slo import stage_run
-from pytest_npuperf.slo.reference import figure
+from pytest_npuperf.slo.stage_run import figure
 from pytest_npuperf.slo.vocabulary import METRICS
 from pytest_npuperf.trace import Trace
 
@@ -40,7 +40,12 @@ def test_samples_have_a_value_for_each_successful_request(trace: Trace) -> None:
     np.testing.assert_equal(np.asarray(samples["tpot"]), [0.03, np.nan])
     assert len(samples["schedule_delay"]) == 3
     assert [gaps.tolist() for gaps in samples["itl"]] == [[0.02, 0.03]]
-    assert "receive_lag" not in samples
+
+
+def test_receive_lag_has_a_value_for_each_stamped_chunk(build_trace: Callable[..., Trace]) -> None:
+    trace = build_trace({"sent": 0, "chunks": [100, 110, 120], "end": 130, "lags": [1000, -1, 3000]})
+    samples = stage_run(trace, summarize(trace, max_concurrency=None)).samples
+    assert np.asarray(samples["receive_lag"]).tolist() == [1e-6, 3e-6]
 
 
 def test_the_number_of_clients_is_kept_where_there_is_one(trace: Trace) -> None:

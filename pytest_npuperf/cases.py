@@ -239,7 +239,7 @@ def judging(item: pytest.Item) -> Iterator[None]:
     perf.end_recording(item)
     results = item.stash.get(RESULTS, [])
     if results:
-        from pytest_npuperf.result import require, require_measured
+        from pytest_npuperf.failing import require, require_measured
 
         verdicts = perf.judge(item, perf.budgets(item, _own_case(item)))
         require_measured(results)
@@ -286,6 +286,6 @@ def _repeat_text(results: Sequence[CaseResult], perf: PerfSession) -> str:
 
 
 def _is_broken_budget(error: BaseException | None) -> bool:
-    from pytest_npuperf.result import BudgetsBroken
+    from pytest_npuperf.failing import BudgetsBroken
 
     return isinstance(error, BudgetsBroken)

@@ -109,4 +109,4 @@ def _unfit(result: CaseResult) -> str:
     """Why a result must not be compared with, '' where it may."""
     if result.stopped:
         return "it was stopped before its end"
-    return result.not_measured or result.aborted
+    return result.not_measured or result.aborted or "; ".join(result.vacuous)

@@ -7,6 +7,7 @@ NpuperfError
 ├── DatasetError         a dataset is missing or malformed
 ├── BaselineError        a baseline cannot be stored, read or compared with
 │   └── NoBaselineError  there is no such baseline, or it does not have the case
+├── ReportError          a saved report is missing, damaged or of a newer version
 ├── AdapterError         the adapter repository cannot be deployed
 │   ├── InstallError     its requirements could not be installed
 │   ├── DeployError      its deploy.sh could not start, ended, or left nothing running
@@ -33,6 +34,7 @@ __all__ = [
     "NotReadyError",
     "NpuperfError",
     "NpuperfWarning",
+    "ReportError",
     "SettingsError",
 ]
 
@@ -63,6 +65,10 @@ class BaselineError(NpuperfError):
 
 class NoBaselineError(BaselineError):
     """There is no such baseline, or it does not have the case."""
+
+
+class ReportError(NpuperfError):
+    """A saved report is missing, damaged or of a newer version."""
 
 
 class AdapterError(NpuperfError):

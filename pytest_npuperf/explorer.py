@@ -155,7 +155,7 @@ class Explorer:
             return False
         implied = implied_budgets([*self._budgets, *self._case.slo], result.summary)
         verdicts = judge([*self._budgets, *implied], result.evidence)
-        return all(verdict.outcome == "pass" for verdict in verdicts)
+        return all(verdict.outcome == "pass" for verdict in verdicts) and not result.vacuous
 
     def _queue_grows(self, progress: Progress) -> bool:
         """Whether the present step, an open loop, need not go on: its queue grows without end."""

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from pytest_npuperf.capacity import Exploration
-from pytest_npuperf.errors import ClientBoundError, LoadAbortedError, NpuperfWarning
+from pytest_npuperf.errors import ClientBoundError, NpuperfWarning
+from pytest_npuperf.failing import require
 from pytest_npuperf.metrics import ClientHealth, Sample, Summary
 from pytest_npuperf.slo import (
     Budget,
@@ -20,52 +21,23 @@ from pytest_npuperf.slo import (
     StageRun,
     Verdict,
     direction_warning,
+    grounds_of,
     implied_budgets,
     judge,
     parse_budget,
     stage_run,
+    vacuous_reasons,
 )
 from pytest_npuperf.trace import UNKNOWN, Ints, Trace
 
 if TYPE_CHECKING:
     import pandas
 
-__all__ = ["BudgetsBroken", "CaseResult", "RunRecord", "require"]
+__all__ = ["CaseResult", "RunRecord"]
 
 
 _CACHED_BY_CHANCE = 0.05
 """Share of the input tokens that may be cached unasked: prompts share the chat template's first block."""
-
-
-class BudgetsBroken(AssertionError):
-    """At least one budget of a case does not hold; ``verdicts`` has all that were judged."""
-
-    def __init__(self, verdicts: Sequence[Verdict]) -> None:
-        self.verdicts = verdicts
-        broken = [verdict.budget.expression for verdict in verdicts if verdict.consequence == "fail"]
-        super().__init__(f"broken: {', '.join(broken)}")
-
-
-def require(verdicts: Sequence[Verdict]) -> None:
-    """Raise BudgetsBroken, with all the verdicts, where the test has to fail by one of them."""
-    __tracebackhide__ = True
-    if any(verdict.consequence == "fail" for verdict in verdicts):
-        raise BudgetsBroken(verdicts)
-
-
-def require_measured(results: Sequence[CaseResult]) -> None:
-    """Fail where a case was not measured as it was meant to be.
-
-    Raises:
-        ClientBoundError: The figures of one are not the server's.
-        LoadAbortedError: One was given up.
-    """
-    unmeasured = [f"{result.name}: {result.not_measured}" for result in results if result.not_measured]
-    if unmeasured:
-        raise ClientBoundError("\n".join(unmeasured))
-    aborted = [f"{result.name}: aborted: {result.aborted}" for result in results if result.aborted]
-    if aborted:
-        raise LoadAbortedError("\n".join(aborted))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,6 +70,12 @@ class CaseResult:
     """Why the figures are not the server's, '' where they are: such a case is never judged."""
     aborted: str = ""
     """Why the load was given up before its end, '' where it was not: such a case fails."""
+    sent: int | None = None
+    """Requests that the load generator says it sent, None where nobody counted them."""
+    asked_models: tuple[str, ...] = ()
+    """The model names that requests asked for; with none, any may answer."""
+    listed_models: tuple[str, ...] = ()
+    """Those that the server lists."""
     exploration: Exploration | None = None
     """The steps of a search or a sweep, this measurement among them; None for a case at one load."""
     location: tuple[str, int] = ("", 0)
@@ -188,6 +166,34 @@ class CaseResult:
     def summaries(self) -> tuple[Summary, ...]:
         """The summaries of all stages, the total first."""
         return (self.summary, *self.stages)
+
+    @property
+    def vacuous(self) -> tuple[str, ...]:
+        """Why a pass would mean nothing, whatever the budgets say; nothing where it means something.
+
+        To be asked once every budget has been judged: one on ``missed_output_length`` takes the
+        place of what is asked of the lengths here.
+        """
+        budgets = [verdict.budget for verdict in self.verdicts]
+        each = [measurement._vacuous(budgets) for measurement in self.measurements or (self,)]
+        return tuple(dict.fromkeys(reason for reasons in each for reason in reasons))
+
+    def _vacuous(self, budgets: Iterable[Budget]) -> tuple[str, ...]:
+        """The reasons of one measurement."""
+        grounds = grounds_of(
+            self.trace,
+            self.health,
+            budgets,
+            sent=self.sent,
+            max_concurrency=self.summary.max_concurrency,
+            asked_models=self.asked_models,
+            listed_models=self.listed_models,
+        )
+        if self.stopped or self.aborted:  # what was in flight then is in no row
+            grounds = replace(grounds, sent=None, asked_rate=None)
+        if self.exploration is not None and self.exploration.search is None:  # a sweep goes past the limit
+            grounds = replace(grounds, asked_rate=None)
+        return vacuous_reasons(grounds)
 
     @property
     def suspect(self) -> tuple[str, ...]:

@@ -75,6 +75,8 @@ class CaseRun:
     ) -> None:
         self._case = case
         self._nodeid = nodeid
+        self._asked_model = str(case.extra_body.get("model", target.model))
+        self._listed_models = target.listed
         self._note = note
         self._client = client
         self._started = datetime.now().astimezone().isoformat(timespec="milliseconds")
@@ -142,6 +144,9 @@ class CaseRun:
             started=self._started,
             stopped=stopped,
             aborted=self._aborted,
+            sent=self._load.progress().sent,
+            asked_models=(self._asked_model,),
+            listed_models=self._listed_models,
             prompts_hash=self._bodies.hexdigest()[:16] if self._bodies is not None else "",
             trace=trace,
             summary=summary,

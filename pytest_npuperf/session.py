@@ -179,7 +179,9 @@ class PerfSession:
         """A client whose traffic becomes a case of the item; ``end_recording`` makes it one."""
         from pytest_npuperf.recorder import Recording
 
-        recording = item.stash[_RECORDING] = Recording(served.base_url, self._client_settings())
+        recording = item.stash[_RECORDING] = Recording(
+            served.base_url, self._client_settings(), listed_models=served.listed
+        )
         try:
             yield recording.client
         finally:
@@ -214,10 +216,13 @@ class PerfSession:
 
     def judge(self, item: pytest.Item, budgets: list[Budget]) -> list[Verdict]:
         """Judge all results of an item by these budgets and the ones every case has."""
+        results = item.stash.get(RESULTS, [])
+        if not results:
+            return []
         from pytest_npuperf.report import junit_properties
 
         verdicts: list[Verdict] = []
-        for result in item.stash.get(RESULTS, []):
+        for result in results:
             if not result.not_measured:
                 verdicts += result.judge(budgets) + result.judge_implied()
             item.user_properties += junit_properties(result)
@@ -259,6 +264,7 @@ class PerfSession:
             self._target_finders[side] = TargetFinder(
                 served.base_url,
                 served.model,
+                listed=served.listed,
                 model_path=model if model is not None and model.is_dir() else None,
                 api_key=self.settings.api_key,
                 tls=self.settings.tls,

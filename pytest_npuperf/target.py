@@ -24,6 +24,8 @@ class Target:
 
     base_url: str
     model: str
+    listed: tuple[str, ...] = ()
+    """The names that it lists."""
     tls: TlsSettings = TlsSettings()
     traits: ServerTraits = NOTHING_KNOWN
     gauge: Gauge = ESTIMATE
@@ -38,16 +40,25 @@ class TargetFinder:
         model_path: The directory of the weights, where it is known: its tokenizer counts exactly.
         api_key: Sent as a bearer token.
         tls: Whom to trust on https.
+        listed: The names that the server lists.
     """
 
     def __init__(
-        self, base_url: str, model: str, *, model_path: Path | None, api_key: str | None, tls: TlsSettings
+        self,
+        base_url: str,
+        model: str,
+        *,
+        model_path: Path | None,
+        api_key: str | None,
+        tls: TlsSettings,
+        listed: tuple[str, ...] = (),
     ) -> None:
         self._base_url = base_url
         self._model = model
         self._model_path = model_path
         self._api_key = api_key
         self._tls = tls
+        self._listed = listed
         self._known: dict[bytes, Target] = {}
 
     def find(self, case: Case, note: Callable[[str], None]) -> Target:
@@ -57,7 +68,7 @@ class TargetFinder:
             SettingsError: The file of authorities cannot be used.
         """
         if not is_made_to_measure(case.dataset):
-            return Target(base_url=self._base_url, model=self._model, tls=self._tls)
+            return Target(base_url=self._base_url, model=self._model, listed=self._listed, tls=self._tls)
         asked = msgspec.json.encode((case.headers, case.extra_body))
         if asked not in self._known:
             self._known[asked] = self._ask(case, note)
@@ -90,6 +101,7 @@ class TargetFinder:
         return Target(
             base_url=self._base_url,
             model=self._model,
+            listed=self._listed,
             tls=self._tls,
             traits=traits,
             gauge=gauge_for(traits, counter.count),

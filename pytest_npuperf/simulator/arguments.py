@@ -20,6 +20,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--host", help="address to listen on (%(default)s)")
     add("--port", type=int, metavar="N", help="port to listen on, 0 for a free one (%(default)s)")
     add("--model", metavar="NAME", help="model to serve (%(default)s)")
+    add("--answer-model", metavar="NAME", help="answer by this name, not by that of the model")
     add(
         "--ttft",
         type=_seconds,
@@ -88,6 +89,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add("--strict", action="store_true", help="answer 422 to fields that are not OpenAI's")
     add("--no-usage", dest="usage", action="store_false", help="never report usage")
+    add(
+        "--no-output-count",
+        dest="output_count",
+        action="store_false",
+        help="report 0 output tokens in usage, whatever was sent",
+    )
     add("--no-done", dest="done", action="store_false", help="end streams without [DONE]")
     add(
         "--truth-log",

@@ -58,6 +58,8 @@ class Answer:
     tokens_per_chunk: int
     finish_reason: Literal["stop", "length"]
     usage: bool
+    output_count: bool
+    """Whether usage counts the output; it says 0 else."""
     continuous_usage: bool
     """Whether every chunk has the usage so far."""
     done: bool
@@ -106,7 +108,7 @@ def plan_answer(
     return Answer(
         completion_id=f"chatcmpl-{request_id}",
         created=created,
-        model=settings.model,
+        model=settings.answer_model or settings.model,
         prompt_tokens=prompt_tokens,
         cached_tokens=cached_tokens,
         tokens=tokens,
@@ -114,6 +116,7 @@ def plan_answer(
         tokens_per_chunk=settings.tokens_per_chunk,
         finish_reason="length" if limit <= natural else "stop",
         usage=settings.usage and (include_usage or not request.stream),
+        output_count=settings.output_count,
         continuous_usage=settings.usage and continuous,
         done=settings.done,
     )
@@ -222,10 +225,11 @@ def _usage(answer: Answer) -> dict[str, object]:
 
 
 def _counts(answer: Answer, tokens: int) -> dict[str, int]:
+    counted = tokens if answer.output_count else 0
     return {
         "prompt_tokens": answer.prompt_tokens,
-        "total_tokens": answer.prompt_tokens + tokens,
-        "completion_tokens": tokens,
+        "total_tokens": answer.prompt_tokens + counted,
+        "completion_tokens": counted,
     }
 
 

@@ -28,6 +28,8 @@ class SimulatorSettings:
     """0 picks a free one."""
     model: str = "simulated-model"
     """The only model that is served, as ``/v1/models`` lists it."""
+    answer_model: str = ""
+    """The name in its answers, '' for that of the model it serves."""
     ttft: float = 0.050
     """From the end of the request to the first chunk."""
     itl: float = 0.010
@@ -63,6 +65,8 @@ class SimulatorSettings:
     """Refuses fields that are not OpenAI's by HTTP 422."""
     usage: bool = True
     """False never reports usage."""
+    output_count: bool = True
+    """False reports 0 output tokens in usage, whatever was sent."""
     done: bool = True
     """False ends streams without ``[DONE]``."""
 

@@ -29,7 +29,15 @@ def test_every_setting_has_an_option() -> None:
         *("--startup-delay", "2 s", "--role-lead", "150 ms", "--fail-every", "3", "--break-every", "4"),
         *("--ttft-sigma", "0.4", "--max-batch", "8", "--slowdown", "0.05", "--prefill-rate", "9000"),
         *("--prefix-cache", "--output-jitter", "0.2", "--strict"),
-        *("--no-usage", "--no-done", "--truth-log", "truth.jsonl"),
+        *(
+            "--answer-model",
+            "other",
+            "--no-output-count",
+            "--no-usage",
+            "--no-done",
+            "--truth-log",
+            "truth.jsonl",
+        ),
     )
     assert settings_from(namespace) == SimulatorSettings(
         host="0.0.0.0",
@@ -52,6 +60,8 @@ def test_every_setting_has_an_option() -> None:
         prefix_cache=True,
         output_jitter=0.2,
         strict=True,
+        answer_model="other",
+        output_count=False,
         usage=False,
         done=False,
     )

@@ -197,6 +197,19 @@ def test_no_chunk_has_usage_where_there_is_none(settings: dict[str, Any], option
     assert not any("usage" in event for event in events(answer))
 
 
+def test_usage_can_leave_the_output_uncounted() -> None:
+    answer = plan({"output_count": False}, max_tokens=3, stream_options={"include_usage": True})
+    usage = events(answer)[-2]["usage"]
+    assert usage == {"prompt_tokens": 6, "total_tokens": 6, "completion_tokens": 0}
+    assert sum(tokens for _, tokens in content_events(answer)) == 3
+
+
+def test_another_name_than_the_model_s_can_answer() -> None:
+    answer = plan({"answer_model": "other"}, max_tokens=2)
+    assert {event["model"] for event in events(answer) if event != "[DONE]"} == {"other"}
+    assert json.loads(whole_body(answer))["model"] == "other"
+
+
 def test_usage_does_not_come_unasked() -> None:
     assert not any("usage" in event for event in events(plan(max_tokens=3)))
 

@@ -1,0 +1,88 @@
+"""A figure of two sides, and what is to be said of its change."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import isfinite
+from typing import Literal
+
+from pytest_npuperf.commands.figures import Figure
+from pytest_npuperf.commands.sides import SideCase
+from pytest_npuperf.errors import BaselineError
+from pytest_npuperf.slo import Reference, StageRun
+from pytest_npuperf.slo.relative import difference
+from pytest_npuperf.slo.resampling import needed_requests
+from pytest_npuperf.slo.stage_run import figure
+from pytest_npuperf.slo.vocabulary import METRICS
+
+__all__ = ["Change", "Word", "change_of"]
+
+Word = Literal["better", "worse", "higher", "lower", "same", "unclear"]
+"""What B is beside A. A metric without a good side is ``higher`` or ``lower``; ``same``: both figures are
+equal; ``unclear``: they are not, but chance may have made it so."""
+
+_SIGN = {"lower": -1, "higher": 1, None: 0}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """A figure of A and of B, each the mean of its runs' figures; None where it was not measured."""
+
+    figure: Figure
+    a: float | None
+    b: float | None
+    change: float | None
+    """``b / a - 1``; None where nothing is a share of A's figure."""
+    interval: tuple[float, float] | None
+    """The two-sided 90 % interval of ``change``; None where nothing tells how sure it is."""
+    n: tuple[int, int]
+    """Requests that each of both rests on."""
+    needed_n: int | None
+    """How many each of them needs for an interval, where one has fewer."""
+
+    @property
+    def word(self) -> Word:
+        """What B is beside A; it is a change only where the interval excludes "no change"."""
+        if self.a == self.b and self.a is not None:
+            return "same"
+        if self.interval is None or self.interval[0] <= 0 <= self.interval[1]:
+            return "unclear"
+        sign = 1 if self.interval[0] > 0 else -1
+        good = _SIGN[METRICS[self.figure.metric].direction]
+        if not good:
+            return "higher" if sign > 0 else "lower"
+        return "better" if sign == good else "worse"
+
+
+def change_of(wanted: Figure, a: SideCase, b: SideCase) -> Change:
+    """How a figure of a case differs from A to B."""
+    before, now = a.stages.get(wanted.stage, ()), b.stages.get(wanted.stage, ())
+    (of_a, n_a), (of_b, n_b) = _mean(before, wanted), _mean(now, wanted)
+    needed = needed_requests(before, wanted.metric, wanted.statistic)
+    return Change(
+        figure=wanted,
+        a=of_a,
+        b=of_b,
+        change=of_b / of_a - 1 if of_a and of_b is not None and isfinite(of_a) else None,
+        interval=_interval(before, now, wanted),
+        n=(n_a, n_b),
+        needed_n=needed if min(n_a, n_b) < needed else None,
+    )
+
+
+def _interval(
+    before: Sequence[StageRun], now: Sequence[StageRun], wanted: Figure
+) -> tuple[float, float] | None:
+    try:
+        found = difference(now, Reference("A", tuple(before)), wanted.metric, wanted.statistic)
+    except BaselineError:  # A's figure is none that anything could be a share of, or rests on too few
+        return None
+    return found.interval if found is not None else None
+
+
+def _mean(runs: Sequence[StageRun], wanted: Figure) -> tuple[float | None, int]:
+    found = [figure(run, wanted.metric, wanted.statistic) for run in runs]
+    values = [value for value, _ in found if value is not None]
+    mean = sum(values) / len(values) if values and len(values) == len(found) else None
+    return mean, sum(n for _, n in found)

@@ -1,0 +1,16 @@
+"""Where the commands look for baselines."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+__all__ = ["BASELINES", "baselines_folder"]
+
+BASELINES = Path(".npuperf", "baselines")
+"""From the rootdir of pytest."""
+
+
+def baselines_folder(start: Path) -> Path:
+    """Where the baselines of ``start`` are, or else those of the nearest folder above it that has some."""
+    folders = [folder / BASELINES for folder in (start, *start.parents)]
+    return next((folder for folder in folders if folder.is_dir()), folders[0])

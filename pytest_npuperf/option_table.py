@@ -163,6 +163,14 @@ OPTIONS = (
     Option("seed", "seed of prompts and schedules (default: drawn anew for each run)", "N", None, int),
     Option("report-dir", "parent of the report directories (default: .npuperf/reports)", "DIR"),
     Option(
+        "report-single-file",
+        "report.html without links to the files beside it, to be sent by itself",
+        None,
+        False,
+        _boolean,
+        flag=True,
+    ),
+    Option(
         "abbr",
         "served model's name in the report's paths (default: vllm-api-stream-chat)",
         "NAME",

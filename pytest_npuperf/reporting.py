@@ -70,7 +70,7 @@ class Reporting:
 
         settings, config = self._settings, self._config
         record = self._record(directory, results, server, stopped)
-        write_report(directory, record)
+        write_report(directory, record, outcomes=self.outcomes, single_file=settings.report_single_file)
         config.hook.pytest_npuperf_write_report(config=config, record=record, directory=directory)
         if settings.zip:
             zip_report(directory)

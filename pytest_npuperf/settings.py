@@ -34,6 +34,7 @@ class Settings:
     api_key: str | None = field(repr=False)
     seed: int
     report_dir: Path
+    report_single_file: bool
     abbr: str
     zip: bool
     debug: bool

@@ -26,7 +26,8 @@ ALLOWED: dict[str, set[str]] = {
     "metrics": VALUES | {"trace"},
     "slo": VALUES | {"trace", "metrics"},
     "baselines": VALUES | {"metrics", "slo"},
-    "result": VALUES | {"trace", "metrics", "slo", "capacity"},
+    "failing": VALUES | {"slo", "result"},
+    "result": VALUES | {"trace", "metrics", "slo", "capacity", "failing"},
     "report": VALUES | {"trace", "metrics", "slo", "capacity", "result"},
     "capacity": VALUES | {"metrics", "slo"},
     "case": VALUES | {"workload", "load", "slo", "wire", "capacity"},
@@ -55,7 +56,7 @@ ALLOWED: dict[str, set[str]] = {
     "serving": VALUES | {"adapter", "case_file", "settings", "wire"},
     "terminal": {"load"},
     "calibration": VALUES | {"wire", "load", "trace", "metrics"},
-    "saved": VALUES | {"trace", "metrics", "slo", "baselines", "result", "confirming", "report"},
+    "saved": VALUES | {"trace", "metrics", "slo", "capacity", "baselines", "result", "confirming", "report"},
     "commands": VALUES | {"metrics", "slo", "baselines", "result", "comparing", "report", "saved"},
     "cli": {"__init__", "errors", "simulator", "calibration", "commands"},
 }

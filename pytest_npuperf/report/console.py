@@ -66,6 +66,8 @@ def _short(task: str, result: CaseResult, outcome: str) -> str:
         parts.append("ABORTED")
     if result.health.state != "ok":
         parts.append(f"CLIENT {result.health.state}")
+    if result.vacuous:
+        parts.append("VACUOUS")
     if result.suspect:
         parts.append("SUSPECT")
     if result.no_steady:

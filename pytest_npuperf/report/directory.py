@@ -12,6 +12,7 @@ import msgspec
 
 from pytest_npuperf.report.files import common_json, details_json, performance_csv
 from pytest_npuperf.report.names import case_stems, safe_stem
+from pytest_npuperf.report.page import page_html
 from pytest_npuperf.report.plot import PLOTLY_SCRIPT, plot_html
 from pytest_npuperf.report.summary_json import run_summary
 from pytest_npuperf.report.text import encodable
@@ -22,11 +23,23 @@ __all__ = ["performance_folder", "write_report", "zip_report"]
 _ZIP_NAME = "report.zip"
 
 
-def write_report(directory: Path, record: RunRecord) -> None:
+def write_report(
+    directory: Path,
+    record: RunRecord,
+    *,
+    outcomes: Mapping[str, str] | None = None,
+    single_file: bool = False,
+) -> None:
     """Write the report of a run into ``directory``, which may exist and hold logs.
 
     Every file appears whole or not at all, ``summary.json`` last: where it is, the report is
     complete.
+
+    Args:
+        directory: Where the report goes.
+        record: The run.
+        outcomes: Each item's outcome by its node id; one that is not there passed.
+        single_file: Whether ``report.html`` is to stand by itself, without links to the files beside it.
 
     Raises:
         OSError: The directory cannot be written.
@@ -43,6 +56,10 @@ def write_report(directory: Path, record: RunRecord) -> None:
         _write_case(directory, record.abbr, stem, result)
         for stem, result in zip(stems, record.results, strict=True)
     ]
+    _write(
+        directory / "report.html",
+        page_html(record, files, outcomes=outcomes or {}, single_file=single_file),
+    )
     _write(directory / "summary.json", _pretty_json(run_summary(record, files)))
 
 

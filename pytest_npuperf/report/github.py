@@ -46,6 +46,7 @@ def _reasons(result: CaseResult) -> list[str]:
         f"broken: {broken}" if broken else "",
         printable(result.not_measured),
         f"aborted: {printable(result.aborted)}" if result.aborted else "",
+        *(f"vacuous: {printable(reason)}" for reason in result.vacuous),
     )
     return [reason for reason in reasons if reason]
 

@@ -92,8 +92,8 @@ def _state(result: CaseResult, outcomes: Mapping[str, str]) -> str:
         return outcome
     if result.stopped:
         return "stopped"
-    inconclusive = any(verdict.outcome == "inconclusive" for verdict in result.verdicts)
-    return "inconclusive" if inconclusive else "passed"
+    undecided = (verdict.outcome for verdict in result.verdicts if verdict.outcome not in ("pass", "fail"))
+    return next(undecided, "passed")
 
 
 def _run_line(record: RunRecord) -> str:
@@ -130,7 +130,7 @@ def _verdict_rows(result: CaseResult) -> Iterator[tuple[str, ...]]:
             measured_text(verdict),
             interval_text(verdict),
             n_text(verdict),
-            f"**{word}**" if verdict.outcome == "fail" else word,
+            f"**{word}**" if verdict.consequence == "fail" else word,
         )
 
 

@@ -21,6 +21,8 @@ def case_marks(result: CaseResult) -> Iterator[str]:
         yield f"ABORTED: {result.aborted}"
     if result.health.state != "ok":
         yield f"CLIENT {result.health.state}: {'; '.join(result.health.reasons)}"
+    for reason in result.vacuous:
+        yield f"VACUOUS: {printable(reason)}"
     for reason in result.suspect:
         yield f"SUSPECT: {reason}"
     if result.confirmations:

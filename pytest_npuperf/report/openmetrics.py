@@ -35,7 +35,7 @@ _QUANTILES = {
     "0.99": "p99",
     "1": "max",
 }
-_OUTCOMES = ("pass", "fail", "inconclusive")
+_OUTCOMES = ("pass", "fail", "inconclusive", "no baseline")
 
 _Labels = tuple[tuple[str, str], ...]
 _Point = tuple[str, _Labels, float]

@@ -13,7 +13,7 @@ from pytest_npuperf.result import CaseResult
 __all__ = ["repeat_command", "repeat_lines"]
 
 _SAY_WHERE_RESULTS_GO = frozenset(
-    ("report_dir", "abbr", "zip", "debug", "markdown", "openmetrics", "save_baseline")
+    ("report_dir", "report_single_file", "abbr", "zip", "debug", "markdown", "openmetrics", "save_baseline")
 )
 _BUILT_IN = "npuperf::"
 """What the node id of the built-in case begins with: no file, so pytest takes no such argument."""

@@ -52,6 +52,7 @@ def _case(result: CaseResult, files: Mapping[str, str]) -> dict[str, Any]:
         "kernel_stamps": result.trace.kernel_stamps,
         "client_health": _health(result.health),
         "not_measured": result.not_measured,
+        "vacuous": list(result.vacuous),
         "suspect": list(result.suspect),
         "confirmations": result.confirmations,
         "prompts_hash": result.prompts_hash,
@@ -100,7 +101,10 @@ def _verdict(verdict: Verdict) -> dict[str, Any]:
         "needed_n": verdict.needed_n,
         "implied": budget.implied,
         "advisory": budget.advisory,
+        "require_support": budget.require_support,
         "outcome": verdict.outcome,
+        "consequence": verdict.consequence,
+        "mismatches": list(verdict.mismatches),
         "close": verdict.close,
         "reason": verdict.reason,
     }

@@ -46,7 +46,15 @@ def measured_text(verdict: Verdict) -> str:
     if is_near and verdict.measured != bound:
         # four decimals would show the bound itself, beside a verdict that then looks wrong
         return f"{measured:.15g} {unit}".rstrip()
+    if _is_count(verdict):
+        return str(int(verdict.measured))
     return _figure(verdict.measured, unit)
+
+
+def _is_count(verdict: Verdict) -> bool:
+    metric = METRICS.get(verdict.budget.metric)
+    is_whole = verdict.measured is not None and float(verdict.measured).is_integer()
+    return is_whole and metric is not None and metric.units == ("",)
 
 
 def interval_text(verdict: Verdict) -> str:
@@ -69,6 +77,7 @@ def verdict_text(verdict: Verdict) -> str:
         "close": verdict.close,
         "advisory": verdict.budget.advisory,
         "unsupported": verdict.needed_n is not None,
+        "fails": verdict.outcome != "fail" and verdict.consequence == "fail",
     }
     given = ", ".join(mark for mark, is_given in marks.items() if is_given)
     outcome = "FAIL" if verdict.outcome == "fail" else verdict.outcome
@@ -79,6 +88,8 @@ def verdict_notes(verdict: Verdict) -> Iterator[str]:
     """What is to be said of a verdict beside its row."""
     if verdict.reason:
         yield printable(verdict.reason)
+    if verdict.mismatches:
+        yield f"the baseline was measured with something else: {printable('; '.join(verdict.mismatches))}"
     unit = _unit(verdict.budget)
     if verdict.baseline is not None:
         yield f"baseline {_figure(verdict.baseline, unit)}{_change(verdict)}, bound {bound_text(verdict)}"

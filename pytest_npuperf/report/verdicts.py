@@ -48,14 +48,26 @@ def verdict_table(verdicts: Iterable[Verdict]) -> str:
 
 
 def failure_text(results: Sequence[CaseResult], repeat: str) -> str:
-    """Why an item failed: a line with the broken budgets, the table of each of its cases, then ``repeat``."""
+    """Why an item failed: a line with the reasons, the table of each of its cases, then ``repeat``.
+
+    The reasons are the broken budgets and why a pass would mean nothing. The latter stand below
+    the table of their case, too.
+    """
     verdicts = [verdict for result in results for verdict in result.verdicts]
     broken = broken_budgets(verdicts)
-    first = f"broken: {broken}" if broken else f"not kept: {warned_budgets(verdicts)}"
-    tables = [
-        f"{printable(result.name)}{_pooled(result)}\n{verdict_table(result.verdicts)}" for result in results
-    ]
-    return "\n\n".join([first, *tables, repeat])
+    reasons = [f"broken: {broken}"] if broken else []
+    reasons += list(dict.fromkeys(line for result in results for line in _vacuous_lines(result)))
+    first = "; ".join(reasons) or f"not kept: {warned_budgets(verdicts)}"
+    return "\n\n".join([first, *map(_case_text, results), repeat])
+
+
+def _case_text(result: CaseResult) -> str:
+    heading = f"{printable(result.name)}{_pooled(result)}"
+    return "\n".join([heading, verdict_table(result.verdicts), *_vacuous_lines(result)])
+
+
+def _vacuous_lines(result: CaseResult) -> Iterator[str]:
+    return (f"vacuous: {printable(reason)}" for reason in result.vacuous)
 
 
 def _pooled(result: CaseResult) -> str:
@@ -73,12 +85,12 @@ def broken_budgets(verdicts: Iterable[Verdict]) -> str:
     return ", ".join(
         f"{printable(verdict.budget.expression)} ({_measured(verdict)})"
         for verdict in verdicts
-        if verdict.outcome == "fail" and not verdict.budget.advisory
+        if verdict.consequence == "fail"
     )
 
 
 def warned_budgets(verdicts: Iterable[Verdict]) -> str:
-    """The budgets that are neither kept nor fail their case, each with why; '' where there is none."""
+    """The budgets that are not kept and yet fail nothing, each with why; '' where there is none."""
     return ", ".join(
         f"{printable(verdict.budget.expression)} ({why}, {_measured(verdict)})"
         for verdict, why in _warned(verdicts)
@@ -87,13 +99,11 @@ def warned_budgets(verdicts: Iterable[Verdict]) -> str:
 
 def _warned(verdicts: Iterable[Verdict]) -> Iterator[tuple[Verdict, str]]:
     for verdict in verdicts:
-        if verdict.outcome == "inconclusive":
-            yield verdict, "inconclusive"
-        elif verdict.outcome == "fail" and verdict.budget.advisory:
-            yield verdict, "advisory"
+        if verdict.consequence in ("warn", "skip"):
+            yield verdict, "advisory" if verdict.outcome == "fail" else verdict.outcome
 
 
 def _measured(verdict: Verdict) -> str:
-    if verdict.measured is None and verdict.reason:
+    if verdict.reason and (verdict.measured is None or verdict.outcome == "no baseline"):
         return printable(verdict.reason)
     return f"measured {measured_text(verdict)}"

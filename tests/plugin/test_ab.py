@@ -41,7 +41,11 @@ def test_a_slower_b_is_caught(pytester: pytest.Pytester, simulate: Callable[...,
     result = pytester.runpytest_subprocess("--npuperf-ab", a.url, b.url)
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(
-        ["*broken: ttft.avg <= baseline + 20 %*", f"*--npuperf-ab {a.url} {b.url}*", "Performance Results of task: *chat-A:"]
+        [
+            "*broken: ttft.avg <= baseline + 20 %*",
+            f"*--npuperf-ab {a.url} {b.url}*",
+            "Performance Results of task: *chat-A:",
+        ]
     )
 
 

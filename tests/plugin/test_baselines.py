@@ -110,7 +110,7 @@ def test_a_name_that_cannot_be_is_refused_before_anything_runs(
 
 
 def test_what_was_not_measured_as_it_was_meant_is_not_saved(pytester: pytest.Pytester, run: Run) -> None:
-    pytester.makefile(".yaml", npuperf=CASE + "    abort: {consecutive_failures: 3}\n")
-    aborted = run((*FAST, "--fail-every", "1"), "--npuperf-save-baseline=main")
+    pytester.makefile(".yaml", npuperf=CASE + "    abort: {failure_rate: 10 %}\n")
+    aborted = run((*FAST, "--fail-every", "2"), "--npuperf-save-baseline=main")
     aborted.stdout.fnmatch_lines(["npuperf: chat is not saved as a baseline: *"])
     assert not (pytester.path / ".npuperf" / "baselines").exists()

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pytest
 
 from pytest_npuperf.metrics import ClientHealth, summarize
@@ -26,7 +28,11 @@ def make_result(two_good_one_failed: Trace, healthy: ClientHealth) -> Callable[.
     """Makes the result of a case from its name, trace, budgets and other fields."""
 
     def make(
-        name: str = "chat", trace: Trace = two_good_one_failed, *budgets: str, **fields: Any
+        name: str = "chat",
+        trace: Trace = two_good_one_failed,
+        *budgets: str,
+        confirmations: int = 0,
+        **fields: Any,
     ) -> CaseResult:
         summary = summarize(trace, max_concurrency=2)
         values = {
@@ -35,8 +41,11 @@ def make_result(two_good_one_failed: Trace, healthy: ClientHealth) -> Callable[.
             "started": "2026-03-26T20:22:04+08:00",
             "stopped": False,
             "health": healthy,
+            "steady_rows": np.arange(len(trace)) if fields.get("stages") else None,
         }
         result = CaseResult(name=name, trace=trace, summary=summary, **{**values, **fields})
+        if confirmations:
+            result = replace(result, measurements=(result,) * (confirmations + 1))
         result.judge([parse_budget(budget) for budget in budgets])
         return result
 

@@ -130,6 +130,15 @@ def test_what_the_server_had_cached_unasked_makes_a_case_suspect(
     assert console_lines(record, REPORT, verbosity=-1, outcomes={})[0].endswith("; SUSPECT")
 
 
+def test_why_a_pass_would_mean_nothing_is_told(
+    make_result: Results, make_record: Records, clean: Trace
+) -> None:
+    record = make_record(make_result("chat", clean, sent=2))
+    lines = console_lines(record, REPORT, verbosity=0, outcomes={})
+    assert lines[1].startswith("VACUOUS: 1 of 2 requests sent are not accounted for: ")
+    assert console_lines(record, REPORT, verbosity=-1, outcomes={})[0].endswith("; VACUOUS")
+
+
 def test_cancelled_requests_and_missed_lengths_are_told(
     make_result: Results, make_record: Records, build_trace: Callable[..., Trace]
 ) -> None:

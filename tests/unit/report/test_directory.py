@@ -36,6 +36,7 @@ def test_the_layout_is_the_specification_s(
         f"{performance}/gsm8kdataset_details.json",
         f"{performance}/gsm8kdataset_plot.html",
         f"{performance}/plotly.min.js",
+        "report.html",
         "summary.json",
     }
     assert (tmp_path / RUN / "logs" / "performance").is_dir()

@@ -19,10 +19,10 @@ def test_a_broken_budget_is_an_error_at_the_case_s_line(
     make_result: Results, two_good_one_failed: Trace
 ) -> None:
     location = ("/home/runner/repo/perf/npuperf.yaml", 12)
-    result = make_result("chat[concurrency=4]", two_good_one_failed, "ttft.p99 < 1 ms", location=location)
+    result = make_result("chat[concurrency=4]", two_good_one_failed, "ttft.avg < 1 ms", location=location)
     assert _annotations(result) == [
         "::error file=perf/npuperf.yaml,line=12,title=npuperf%3A chat[concurrency=4]"
-        "::broken: ttft.p99 < 1 ms (measured 60.0222 ms)%0Anpuperf.yaml::chat[concurrency=4]"
+        "::broken: ttft.avg < 1 ms (measured 55.0617 ms)%0Anpuperf.yaml::chat[concurrency=4]"
     ]
 
 
@@ -44,6 +44,7 @@ def test_a_case_that_failed_otherwise_is_an_error_too(make_result: Results) -> N
         in _annotations(make_result(not_measured="not measured: client-bound"))[0]
     )
     assert "::aborted: the server is gone%0A" in _annotations(make_result(aborted="the server is gone"))[0]
+    assert "::vacuous: 1 of 4 requests sent are" in _annotations(make_result(sent=4))[0]
     assert "::the test failed%0A" in _annotations(make_result())[0]
 
 

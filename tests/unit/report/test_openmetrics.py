@@ -53,6 +53,7 @@ def test_a_verdict_has_a_point_for_each_outcome(make_result: Results, make_recor
         "pass": 0,
         "fail": 0,
         "inconclusive": 1,
+        "no baseline": 0,
     }
 
 

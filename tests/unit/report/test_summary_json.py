@@ -64,6 +64,7 @@ def test_a_case_says_what_its_figures_rest_on(
         "errors": {"http_status": 1},
         "verdicts": [],
         "not_measured": "",
+        "vacuous": [],
         "suspect": [],
         "steady_window": None,
         "no_steady": "",
@@ -72,6 +73,14 @@ def test_a_case_says_what_its_figures_rest_on(
         "prompts_hash": "",
         "repeat": "pytest npuperf.yaml::chat",
     }
+
+
+def test_a_case_says_why_a_pass_would_mean_nothing(
+    make_result: Results, summarized: Callable[[CaseResult], dict[str, Any]]
+) -> None:
+    result = make_result(sent=4)
+    assert summarized(result)["vacuous"] == list(result.vacuous)
+    assert len(result.vacuous) == 1
 
 
 def test_figures_have_the_names_of_budgets_and_their_n(
@@ -112,7 +121,10 @@ def test_verdicts_are_in_the_figures_own_unit(
             "needed_n": None,
             "implied": False,
             "advisory": False,
+            "require_support": False,
             "outcome": "fail",
+            "consequence": "fail",
+            "mismatches": [],
             "close": False,
             "reason": "",
         }

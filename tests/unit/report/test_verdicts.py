@@ -97,7 +97,8 @@ def test_advisory_and_undecided_budgets_only_warn() -> None:
 def test_a_failure_names_the_broken_budgets_first_and_how_to_repeat_it_last(
     make_result: Callable[..., CaseResult],
 ) -> None:
-    result = make_result(verdicts=[_verdict("ttft.p99 < 500 ms", 0.6)], confirmations=1)
+    once = make_result()
+    result = replace(once, verdicts=[_verdict("ttft.p99 < 500 ms", 0.6)], measurements=(once, once))
     assert failure_text([result], "repeat it:\n  pytest").splitlines() == [
         "broken: ttft.p99 < 500 ms (measured 600.0 ms)",
         "",
@@ -115,3 +116,29 @@ def test_a_failure_by_undecided_budgets_names_those(make_result: Callable[..., C
     undecided = replace(_verdict("e2el.p99 < 1 s", 1.5), outcome="inconclusive")
     first = failure_text([make_result(verdicts=[undecided])], "").splitlines()[0]
     assert first == "not kept: e2el.p99 < 1 s (inconclusive, measured 1.5 s)"
+
+
+def test_a_failure_says_why_a_pass_would_mean_nothing(make_result: Callable[..., CaseResult]) -> None:
+    kept = replace(_verdict("ttft.p99 < 500 ms", 0.2), outcome="pass")
+    result = make_result(verdicts=[kept], sent=5, asked_models=("\x1b[31mred",))
+    first, *rest = failure_text([result, make_result("burst")], "").splitlines()
+    lost, foreign = first.split("; vacuous: ")
+    assert lost.startswith("vacuous: 2 of 5 requests sent are not accounted for: ")
+    assert foreign.startswith(r"2 of 2 answers came from the model 'model', but '\x1b[31mred' was asked for")
+    assert rest[rest.index("chat") : rest.index("burst")] == [
+        "chat",
+        "budget             measured    interval    n    verdict",
+        "-----------------  ----------  ----------  ---  ---------",
+        "ttft.p99 < 500 ms  200.0 ms    -           8    pass",
+        lost,
+        f"vacuous: {foreign}",
+        "",
+    ]
+
+
+def test_broken_budgets_stand_before_why_a_pass_would_mean_nothing(
+    make_result: Callable[..., CaseResult],
+) -> None:
+    result = make_result(verdicts=[_verdict("ttft.p99 < 500 ms", 0.6)], sent=5)
+    first = failure_text([result], "").splitlines()[0]
+    assert first.startswith("broken: ttft.p99 < 500 ms (measured 600.0 ms); vacuous: 2 of 5 requests sent ")

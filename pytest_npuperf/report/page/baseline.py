@@ -1,0 +1,79 @@
+"""A case beside its baseline: the figures that most budgets are about."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from pytest_npuperf.report.page.markup import Markup, element
+from pytest_npuperf.report.page.scale import Unit, quantity
+from pytest_npuperf.report.page.tables import data_table
+from pytest_npuperf.result import CaseResult
+from pytest_npuperf.slo import Reference, StageRun
+from pytest_npuperf.slo.stage_run import figure, figure_name
+from pytest_npuperf.slo.vocabulary import METRICS
+
+__all__ = ["baseline_table"]
+
+_FIGURES: tuple[tuple[str, str | None], ...] = (
+    ("ttft", "p50"),
+    ("ttft", "p99"),
+    ("tpot", "p50"),
+    ("tpot", "p99"),
+    ("itl", "p99"),
+    ("e2el", "p50"),
+    ("e2el", "p99"),
+    ("output_token_throughput", None),
+    ("request_throughput", None),
+)
+_HEADER = ("Figure", "This run", "Baseline", "Change", "Noise floor")
+
+
+def baseline_table(result: CaseResult, reference: Reference) -> Markup:
+    """Each figure beside the mean of the baseline's runs, with its change and the noise floor."""
+    total = result.evidence.stages["total"]
+    rows = list(_rows(total.runs, reference))
+    runs = "1 run" if len(reference.runs) == 1 else f"{len(reference.runs)} runs"
+    mismatches = [element("li", mismatch) for mismatch in reference.mismatches]
+    return element(
+        "div",
+        element(
+            "p", "Baseline ", element("b", reference.name), f", {runs}; a figure is the mean of its runs."
+        ),
+        element("ul", *mismatches, class_="notes") if mismatches else None,
+        data_table(f"Against baseline {reference.name}", _HEADER, rows),
+    )
+
+
+def _rows(runs: tuple[StageRun, ...], reference: Reference) -> Iterator[list[str]]:
+    for metric, statistic in _FIGURES:
+        now, before = _mean(runs, metric, statistic), _mean(reference.runs, metric, statistic)
+        if now is None or before is None:
+            continue
+        name = figure_name(metric, statistic)
+        unit = METRICS[metric].units[0]
+        shown = Unit("ms", 1e-3) if unit == "ms" else Unit(unit, 1.0)
+        noise = reference.noise.get(name)
+        yield [
+            name,
+            quantity(now, shown),
+            quantity(before, shown),
+            _change(metric, now, before),
+            "-" if noise is None else f"{noise:.1%}",
+        ]
+
+
+def _mean(runs: tuple[StageRun, ...], metric: str, statistic: str | None) -> float | None:
+    found = [figure(run, metric, statistic)[0] for run in runs]
+    values = [value for value in found if value is not None]
+    return sum(values) / len(values) if values and len(values) == len(found) else None
+
+
+def _change(metric: str, now: float, before: float) -> str:
+    if not before or before == float("inf") or now == float("inf"):
+        return "-"
+    change = now / before - 1
+    direction = METRICS[metric].direction
+    text = f"{change:+.1%}"
+    if direction is None or text in ("+0.0%", "-0.0%"):
+        return text
+    return f"{text} ({'better' if (change < 0) == (direction == 'lower') else 'worse'})"

@@ -1,0 +1,107 @@
+"""What a run was made with, and how to make it again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from shlex import join
+from typing import Any
+
+from pytest_npuperf.report.page.markup import Markup, element
+from pytest_npuperf.report.page.tables import data_table, fact_list
+from pytest_npuperf.report.repeat import repeat_lines
+from pytest_npuperf.result import RunRecord
+
+__all__ = ["repeat_section", "run_facts", "run_section"]
+
+
+def run_facts(record: RunRecord) -> Markup:
+    """What a reader wants to know first: which model, on what, when."""
+    server, environment = record.server, record.environment
+    commit = (environment.get("git") or {}).get("commit")
+    return fact_list(
+        (
+            ("Model", server.get("model") or server.get("asked_model")),
+            ("Server", server.get("version") or server.get("server") or server.get("base_url")),
+            ("Started", _clock(record.started)),
+            ("Took", _duration(record.started, record.finished)),
+            ("Seed", environment.get("seed")),
+            ("Commit", commit[:12] if isinstance(commit, str) else None),
+            ("Run", record.run_id),
+        )
+    )
+
+
+def repeat_section(record: RunRecord) -> Markup:
+    """The command of the run and, for each item, the one that measures it again."""
+    command = record.environment.get("command")
+    items = dict.fromkeys(result.nodeid for result in record.results)
+    by_item = {nodeid: [one for one in record.results if one.nodeid == nodeid] for nodeid in items}
+    blocks = [] if not command else [_command("The whole run", join(map(str, command)))]
+    for nodeid, results in by_item.items():
+        head, line = repeat_lines(results, settings=record.settings, server=record.server)
+        blocks.append(_command(nodeid, line.strip(), head.rstrip(":")))
+    return element("section", element("h2", "Repeat it"), *blocks)
+
+
+def run_section(record: RunRecord) -> Markup:
+    """Environment, server and settings, each value by its name."""
+    settings = [
+        [name, _text(setting["value"]), str(setting["source"])]
+        for name, setting in record.settings.items()
+        if setting["value"] is not None
+    ]
+    return element(
+        "section",
+        element("h2", "Environment"),
+        element(
+            "div",
+            data_table("Environment", ["Environment", "Value"], _flat(record.environment)),
+            element(
+                "div",
+                data_table("Server", ["Server", "Value"], _flat(record.server)),
+                data_table("Settings", ["Setting", "Value", "From"], settings),
+            ),
+            class_="pair texts",
+        ),
+    )
+
+
+def _command(title: str, command: str, note: str = "") -> Markup:
+    return element(
+        "div",
+        element("h3", title),
+        element("p", note, class_="sub") if note else None,
+        element("pre", element("code", command), tabindex=0, role="group", aria_label=f"Command: {title}"),
+        class_="command",
+    )
+
+
+def _flat(values: Mapping[str, Any], before: str = "") -> Iterator[list[str]]:
+    for name, value in values.items():
+        if isinstance(value, Mapping):
+            yield from _flat(value, f"{before}{name} ")
+        elif value is not None:
+            yield [f"{before}{name}", _text(value)]
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return ", ".join(map(str, value))
+    return {True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value)
+
+
+def _clock(moment: str) -> str:
+    try:
+        return datetime.fromisoformat(moment).isoformat(" ", "seconds")
+    except ValueError:
+        return moment
+
+
+def _duration(started: str, finished: str) -> str | None:
+    try:
+        seconds = (datetime.fromisoformat(finished) - datetime.fromisoformat(started)).total_seconds()
+    except (ValueError, TypeError):
+        return None
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"

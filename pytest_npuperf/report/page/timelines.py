@@ -1,0 +1,194 @@
+"""What happened over time: output tokens a second, requests in flight, arrivals asked for and achieved."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+
+from pytest_npuperf.metrics import concurrency_steps
+from pytest_npuperf.metrics.requests import NS_PER_S, Floats
+from pytest_npuperf.report.axis import axis_origin
+from pytest_npuperf.report.page.chart import Curve, Frame, chart, figure, shade, step_curves
+from pytest_npuperf.report.page.markup import Markup, joined
+from pytest_npuperf.report.page.scale import Unit, linear, number, round_step
+from pytest_npuperf.report.page.tables import data_table
+from pytest_npuperf.result import CaseResult
+from pytest_npuperf.trace import UNKNOWN, Ints, Trace
+
+__all__ = ["timeline_figures"]
+
+_SECONDS = Unit("s", 1.0)
+_INTERVALS = 80
+"""About how many the time of a load is cut into to form rates."""
+_ROWS = 10
+"""About how many a table has."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Clock:
+    """The time axis of a case, in seconds from the first request sent."""
+
+    trace: Trace
+    origin: int
+    duration: float
+    window: tuple[float, float] | None
+    """Of the steady stage."""
+
+    def seconds(self, stamps: Ints) -> Floats:
+        moments: Floats = (stamps[stamps != UNKNOWN] - self.origin) / NS_PER_S
+        return moments
+
+    def edges(self, intervals: int) -> Floats:
+        """Round moments; the last interval takes in what is left after it."""
+        step = round_step(self.duration / intervals)
+        inner = np.arange(0, self.duration - step / 2, step)
+        return np.append(inner if len(inner) else [0.0], self.duration)
+
+
+def timeline_figures(result: CaseResult) -> Iterator[Markup]:
+    """Token rate, concurrency and, where arrivals were asked for at moments of their own, their rate."""
+    trace = result.trace
+    origin = axis_origin(trace)
+    duration = float(trace.t_end.max(initial=origin) - origin) / NS_PER_S
+    if duration <= 0:
+        return
+    clock = _Clock(trace, origin, duration, result.steady_window)
+    yield _token_rate(clock)
+    yield _concurrency(clock)
+    if result.health.asked_rate is not None:
+        yield _arrivals(clock, result.health.asked_rate, result.health.achieved_rate)
+
+
+def _token_rate(clock: _Clock) -> Markup:
+    moments, weights = _tokens(clock)
+    edges = clock.edges(_INTERVALS)
+    rate = _rates(moments, edges, weights)
+    average = float(weights.sum()) / clock.duration
+    low, high = np.quantile(rate, (0.05, 0.95))
+    sentence = (
+        f"{number(average)} token/s on average; in nine of ten intervals of {number(edges[1] - edges[0])} s "
+        f"between {number(float(low))} and {number(float(high))} token/s."
+    )
+    coarse = clock.edges(_ROWS)
+    return _figure(
+        clock,
+        "Output token rate",
+        "token/s of the successful requests, over time",
+        [Curve("output", "main", edges[:-1], rate, clock.duration)],
+        "token/s",
+        sentence,
+        _by_interval("Output token rate", ["token/s"], coarse, [_rates(moments, coarse, weights)]),
+    )
+
+
+def _tokens(clock: _Clock) -> tuple[Floats, Floats]:
+    """The moment of each chunk of the successful requests, and how many tokens it stands for.
+
+    Where the server does not say how many a chunk carries, each carries as many as any other of its answer.
+    """
+    trace = clock.trace
+    counts = np.diff(trace.chunk_offsets)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        even = np.where(trace.output_tokens != UNKNOWN, trace.output_tokens / counts, 1.0)
+    weights = np.repeat(even, counts)
+    if len(trace.chunk_tokens) and (trace.chunk_tokens != UNKNOWN).all():
+        weights = trace.chunk_tokens.astype(np.float64)
+    kept = np.repeat(trace.succeeded, counts)
+    return (trace.chunk_stamps[kept] - clock.origin) / NS_PER_S, weights[kept]
+
+
+def _concurrency(clock: _Clock) -> Markup:
+    known = (clock.trace.t_sent != UNKNOWN) & (clock.trace.t_end != UNKNOWN)
+    times, counts = concurrency_steps(clock.trace.t_sent[known], clock.trace.t_end[known])
+    moments, in_flight = clock.seconds(times), counts.astype(np.float64)
+    area = np.append(0.0, np.cumsum(np.diff(moments) * in_flight[:-1]))
+    coarse = clock.edges(_ROWS)
+    average = np.diff(np.interp(coarse, moments, area)) / np.diff(coarse)
+    most = [float(in_flight[_within(moments, start, end)].max()) for start, end in pairwise(coarse)]
+    return _figure(
+        clock,
+        "Concurrency",
+        "requests in flight, over time",
+        [Curve("in flight", "main", moments, in_flight, clock.duration)],
+        "",
+        f"At most {number(float(in_flight.max()))} at once, "
+        f"{number(float(area[-1]) / clock.duration)} on average.",
+        _by_interval("Concurrency", ["average", "most"], coarse, [average, np.array(most)]),
+    )
+
+
+def _within(moments: Floats, start: float, end: float) -> slice:
+    """The steps that hold at any time between two moments."""
+    first = max(0, int(np.searchsorted(moments, start, side="right")) - 1)
+    return slice(first, max(first + 1, int(np.searchsorted(moments, end, side="left"))))
+
+
+def _arrivals(clock: _Clock, asked: float, achieved: float | None) -> Markup:
+    columns = {
+        "due": ("asked", clock.seconds(clock.trace.t_scheduled)),
+        "sent": ("main", clock.seconds(clock.trace.t_sent)),
+        "ended": ("second", clock.seconds(clock.trace.t_end)),
+    }
+    edges, coarse = clock.edges(_INTERVALS // 2), clock.edges(_ROWS)
+    curves = [
+        Curve(name, look, edges[:-1], _rates(moments, edges), clock.duration)
+        for name, (look, moments) in columns.items()
+    ]
+    sentence = f"Asked for were {number(asked)} requests a second"
+    sentence += f", achieved {number(achieved)}." if achieved is not None else "."
+    rows = [_rates(moments, coarse) for _, moments in columns.values()]
+    return _figure(
+        clock,
+        "Arrival rate",
+        "req/s due, sent and ended, over time",
+        curves,
+        "req/s",
+        sentence,
+        _by_interval("Arrival rate", [f"{name}, req/s" for name in columns], coarse, rows),
+    )
+
+
+def _rates(moments: Floats, edges: Floats, weights: Floats | None = None) -> Floats:
+    """How much came in each interval, per second; what came before the first one counts for it."""
+    counts, _ = np.histogram(np.maximum(moments, 0), bins=edges, weights=weights)
+    return counts / np.diff(edges)
+
+
+def _figure(
+    clock: _Clock,
+    title: str,
+    subtitle: str,
+    curves: Sequence[Curve],
+    unit: str,
+    sentence: str,
+    table: Markup,
+) -> Markup:
+    frame = Frame(
+        linear(0, clock.duration, _SECONDS, to_the_end=False),
+        linear(0, max(float(curve.y.max()) for curve in curves), Unit(unit, 1.0), ticks=4),
+    )
+    picture = chart(
+        f"{title} over time. {sentence}",
+        lambda _: frame,
+        lambda frame: joined((shade(frame, clock.window), step_curves(frame, curves))),
+        kinds=("linear",),
+    )
+    return figure(
+        title,
+        subtitle + ("; the steady stage is shaded" if clock.window else ""),
+        picture,
+        sentence=sentence,
+        table=table,
+        legend=[(curve.name, curve.look) for curve in curves],
+    )
+
+
+def _by_interval(title: str, names: Sequence[str], edges: Floats, columns: Sequence[Floats]) -> Markup:
+    rows = [
+        [f"{number(float(start))} to {number(float(end))}", *(number(float(value)) for value in row)]
+        for start, end, *row in zip(edges, edges[1:], *columns, strict=False)
+    ]
+    return data_table(f"{title} by time", ["time, s", *names], rows)

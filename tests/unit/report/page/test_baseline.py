@@ -1,0 +1,67 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from pytest_npuperf.report.page.baseline import baseline_table
+from pytest_npuperf.result import CaseResult
+from pytest_npuperf.slo import Reference
+from pytest_npuperf.trace import Trace
+
+
+def rows_of(made: str, read_html: Callable[[str], Any]) -> dict[str, list[str]]:
+    cells = [tag.text for tag in read_html(made) if tag.name in ("th", "td")]
+    return {row[0]: row[1:] for row in (cells[i : i + 5] for i in range(5, len(cells), 5))}
+
+
+@pytest.fixture
+def one_answer(make_result: Callable[..., CaseResult], build_trace: Callable[..., Trace]) -> Any:
+    """Makes a case of one answer whose first chunk comes after so many ms, and the next ones 10 ms later."""
+
+    def make(ttft: float, **fields: Any) -> CaseResult:
+        chunks = [ttft, ttft + 10, ttft + 20]
+        return make_result("chat", build_trace({"sent": 0, "chunks": chunks, "end": ttft + 20}), **fields)
+
+    return make
+
+
+def test_a_figure_stands_beside_the_mean_of_the_baselines_runs(
+    one_answer: Callable[..., CaseResult], read_html: Callable[[str], Any]
+) -> None:
+    runs = tuple(one_answer(ttft).stage_runs()["total"] for ttft in (40, 60))
+    reference = Reference("main", runs, {"ttft.p50": 0.034}, ("driver: 2, in the baseline 1",))
+    made = baseline_table(one_answer(60), reference)
+    rows = rows_of(made, read_html)
+    assert rows["ttft.p50"] == ["60 ms", "50 ms", "+20.0% (worse)", "3.4%"]
+    assert rows["tpot.p50"] == ["10 ms", "10 ms", "+0.0%", "-"]
+    assert rows["request_throughput"][2].endswith("(worse)")
+    assert "2 runs" in made
+    assert "driver: 2, in the baseline 1" in made
+
+
+def test_higher_rates_are_better(
+    one_answer: Callable[..., CaseResult], read_html: Callable[[str], Any]
+) -> None:
+    reference = Reference("main", (one_answer(80).stage_runs()["total"],))
+    rows = rows_of(baseline_table(one_answer(30), reference), read_html)
+    assert rows["output_token_throughput"][2] == "+100.0% (better)"
+    assert rows["ttft.p99"][2] == "-62.5% (better)"
+
+
+def test_a_figure_that_a_run_does_not_have_is_left_out(
+    one_answer: Callable[..., CaseResult], read_html: Callable[[str], Any]
+) -> None:
+    run = one_answer(50).stage_runs()["total"]
+    without = replace(run, samples={name: run.samples[name] for name in ("ttft", "e2el")})
+    rows = rows_of(baseline_table(one_answer(50), Reference("main", (run, without))), read_html)
+    assert list(rows) == [
+        "ttft.p50",
+        "ttft.p99",
+        "e2el.p50",
+        "e2el.p99",
+        "output_token_throughput",
+        "request_throughput",
+    ]

@@ -45,7 +45,10 @@ class BaselineFinder:
         if wanted is None:
             return no_reference(name, stage)
         if wanted not in self._read:
-            self._read[wanted] = load_baseline(wanted, self.directory)
+            try:
+                self._read[wanted] = load_baseline(wanted, self.directory)
+            except OSError as exc:
+                raise BaselineError(f"baseline {wanted!r} cannot be read: {exc}") from exc
         baseline = self._read[wanted]
         return baseline.reference(result.name, stage, current=self.made_with(result))
 

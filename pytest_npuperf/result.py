@@ -25,7 +25,7 @@ from pytest_npuperf.slo import (
     implied_budgets,
     judge,
     parse_budget,
-    stage_run,
+    run_of_stage,
     vacuous_reasons,
 )
 from pytest_npuperf.trace import UNKNOWN, Ints, Trace
@@ -150,10 +150,10 @@ class CaseResult:
     def stage_runs(self) -> dict[str, StageRun]:
         """What was measured for each stage, by its name."""
         return {
-            summary.stage: stage_run(self._stage_trace(summary.stage), summary) for summary in self.summaries
+            summary.stage: run_of_stage(self._trace_of(summary.stage), summary) for summary in self.summaries
         }
 
-    def _stage_trace(self, stage: str) -> Trace:
+    def _trace_of(self, stage: str) -> Trace:
         if stage == "total":
             return self.trace
         if stage == "steady":

@@ -161,7 +161,8 @@ class PerfSession:
             client=client,
             confirmations=self.settings.confirm,
             is_unsettled=lambda result: any(
-                verdict.unsettled for verdict in self._judged_by_itself(result).judge(budgets)
+                verdict.unsettled and not verdict.budget.advisory
+                for verdict in self._judged_by_itself(result).judge(budgets)
             ),
         )
 

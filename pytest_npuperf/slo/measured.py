@@ -13,12 +13,12 @@ from pytest_npuperf.slo.stage_run import StageRun
 from pytest_npuperf.slo.vocabulary import METRICS
 from pytest_npuperf.trace import Trace
 
-__all__ = ["stage_run"]
+__all__ = ["run_of_stage"]
 
 _OF_ALL_REQUESTS = ("schedule_delay",)
 
 
-def stage_run(trace: Trace, summary: Summary) -> StageRun:
+def run_of_stage(trace: Trace, summary: Summary) -> StageRun:
     """One stage of one run, request by request; ``trace`` has the requests of the stage alone."""
     good = trace.succeeded
     values = request_values(trace)

@@ -12,7 +12,7 @@ from pytest_npuperf.metrics.intervals import share_below
 from pytest_npuperf.metrics.requests import Floats
 from pytest_npuperf.metrics.sample import Sample
 
-__all__ = ["StageRun", "figure", "figure_name", "figure_of_successes", "known_values", "share_below"]
+__all__ = ["StageRun", "figure", "figure_name", "figure_of_successes", "known_values"]
 
 _INFINITE_WHERE_FAILED = ("e2el", "ttft", "tpot", "ttft_scheduled", "e2el_scheduled")
 

@@ -26,7 +26,9 @@ def test_one_server_beside_itself_keeps_its_budget(
 ) -> None:
     pytester.makefile(".yaml", npuperf=CASE)
     server = simulate(*FAST, "--prefix-cache")
-    result = pytester.runpytest_subprocess("--npuperf-ab", server.url, server.url)
+    result = pytester.runpytest_subprocess(
+        "--npuperf-ab", server.url, server.url, "--npuperf-client-health=warn"
+    )
     result.assert_outcomes(passed=1)
     a, b = summary_of(pytester)["cases"]
     assert (a["name"], b["name"]) == ("chat@A", "chat")
@@ -38,7 +40,7 @@ def test_one_server_beside_itself_keeps_its_budget(
 def test_a_slower_b_is_caught(pytester: pytest.Pytester, simulate: Callable[..., Any]) -> None:
     pytester.makefile(".yaml", npuperf=CASE)
     a, b = simulate(*FAST), simulate(*SLOW)
-    result = pytester.runpytest_subprocess("--npuperf-ab", a.url, b.url)
+    result = pytester.runpytest_subprocess("--npuperf-ab", a.url, b.url, "--npuperf-client-health=warn")
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(
         [
@@ -88,7 +90,12 @@ def test_adapters_take_turns_on_one_port(pytester: pytest.Pytester, summary_of: 
         )
     (pytester.mkdir("weights") / "model.bin").write_bytes(b"weights")
     result = pytester.runpytest_subprocess(
-        "--npuperf-ab", "a", "b", "--npuperf-model=weights", f"--npuperf-port={port}"
+        "--npuperf-ab",
+        "a",
+        "b",
+        "--npuperf-model=weights",
+        f"--npuperf-port={port}",
+        "--npuperf-client-health=warn",
     )
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(["*broken: ttft.avg <= baseline + 20 %*"])

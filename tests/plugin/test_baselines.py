@@ -29,7 +29,9 @@ def run(pytester: pytest.Pytester, simulate: Callable[..., Any]) -> Run:
     pytester.makefile(".yaml", npuperf=CASE)
 
     def with_options(server: tuple[str, ...], *options: str) -> pytest.RunResult:
-        return pytester.runpytest_subprocess(f"--npuperf-base-url={simulate(*server).url}", *options)
+        return pytester.runpytest_subprocess(
+            f"--npuperf-base-url={simulate(*server).url}", "--npuperf-client-health=warn", *options
+        )
 
     return with_options
 
@@ -110,7 +112,8 @@ def test_a_name_that_cannot_be_is_refused_before_anything_runs(
 
 
 def test_what_was_not_measured_as_it_was_meant_is_not_saved(pytester: pytest.Pytester, run: Run) -> None:
-    pytester.makefile(".yaml", npuperf=CASE + "    abort: {failure_rate: 10 %}\n")
+    endless = CASE.replace("requests: 64", "requests: 5000") + "    abort: {failure_rate: 10 %}\n"
+    pytester.makefile(".yaml", npuperf=endless)
     aborted = run((*FAST, "--fail-every", "2"), "--npuperf-save-baseline=main")
     aborted.stdout.fnmatch_lines(["npuperf: chat is not saved as a baseline: *"])
     assert not (pytester.path / ".npuperf" / "baselines").exists()

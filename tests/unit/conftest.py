@@ -10,7 +10,7 @@ from hypothesis import settings
 
 from pytest_npuperf.load.run import Progress
 from pytest_npuperf.metrics import ClientHealth, summarize
-from pytest_npuperf.slo import Evidence, Judging, StageEvidence, stage_run
+from pytest_npuperf.slo import Evidence, Judging, StageEvidence, run_of_stage
 from pytest_npuperf.trace import UNKNOWN, Ints, Trace
 
 # How long an example takes says more of the machine's other work than of the code.
@@ -60,7 +60,7 @@ def evidence_of() -> Callable[..., Evidence]:
         total: Trace, *, no_steady: str = "", judging: Judging | None = None, **stages: Trace
     ) -> Evidence:
         measured = {
-            stage: stage_run(trace, summarize(trace, max_concurrency=None, stage=stage))
+            stage: run_of_stage(trace, summarize(trace, max_concurrency=None, stage=stage))
             for stage, trace in {"total": total, **stages}.items()
         }
         return Evidence(

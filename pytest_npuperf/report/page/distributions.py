@@ -8,6 +8,7 @@ from math import inf
 
 import numpy as np
 
+from pytest_npuperf.metrics.intervals import share_below
 from pytest_npuperf.metrics.requests import Floats
 from pytest_npuperf.report.page.chart import Curve, Frame, Mark, chart, figure, marks, step_curves
 from pytest_npuperf.report.page.markup import Child, Markup, element, joined
@@ -18,7 +19,7 @@ from pytest_npuperf.report.verdict_cells import bound_of, bound_text
 from pytest_npuperf.slo import Reference, StageRun, Verdict
 from pytest_npuperf.slo.resampling import needed_requests
 from pytest_npuperf.slo.stage_run import figure as stage_figure
-from pytest_npuperf.slo.stage_run import known_values, share_below
+from pytest_npuperf.slo.stage_run import known_values
 
 __all__ = ["LATENCIES", "distribution_figures"]
 

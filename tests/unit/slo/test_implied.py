@@ -13,7 +13,7 @@ from pytest_npuperf.slo import (
     implied_budgets,
     judge,
     parse_budget,
-    stage_run,
+    run_of_stage,
 )
 from pytest_npuperf.trace import Trace
 
@@ -44,7 +44,7 @@ def judge_implied(build_trace: Callable[..., Trace]) -> Callable[[Load], list[Ve
     def judged(load: Load) -> list[Verdict]:
         trace = build_trace(*load)
         summary = summarize(trace, max_concurrency=1)
-        run = stage_run(trace, summary)
+        run = run_of_stage(trace, summary)
         return judge(implied_budgets([], summary), Evidence({"total": StageEvidence(run, (run,))}))
 
     return judged

@@ -13,7 +13,7 @@ import msgspec
 from pytest_npuperf.report.files import common_json, details_json, performance_csv
 from pytest_npuperf.report.names import case_stems, safe_stem
 from pytest_npuperf.report.page import page_html
-from pytest_npuperf.report.plot import PLOTLY_SCRIPT, plot_html
+from pytest_npuperf.report.plot import PLOTLY_SCRIPT, chunk_files, plot_html
 from pytest_npuperf.report.summary_json import run_summary
 from pytest_npuperf.report.text import encodable
 from pytest_npuperf.result import CaseResult, RunRecord
@@ -93,7 +93,7 @@ def _configs(record: RunRecord) -> dict[str, Any]:
 
 
 def _write_case(directory: Path, abbr: str, stem: str, result: CaseResult) -> dict[str, str]:
-    """Write the four files of a case; what each is -> its path from the report directory."""
+    """Write the files of a case; what each of the four is -> its path from the report directory."""
     title = f"Concurrency visualization of {abbr}/{stem}" + (" (stopped)" if result.stopped else "")
     contents = {
         "performance": (f"{stem}.csv", performance_csv(result.summaries)),
@@ -111,6 +111,10 @@ def _write_case(directory: Path, abbr: str, stem: str, result: CaseResult) -> di
         path = performance_folder(abbr) / name
         _write(directory / path, content)
         paths[what] = path.as_posix()
+    for name, content in chunk_files(result.trace, picture_name=f"{stem}_plot"):
+        path = directory / performance_folder(abbr) / name
+        path.parent.mkdir(exist_ok=True)
+        _write(path, content)
     return paths
 
 

@@ -12,7 +12,7 @@ from pytest_npuperf.case import Case
 from pytest_npuperf.confirming import pooled_result
 from pytest_npuperf.errors import LoadError
 from pytest_npuperf.load.run import Progress
-from pytest_npuperf.result import CaseResult
+from pytest_npuperf.result import OTHER_SIDE, CaseResult
 from pytest_npuperf.runner import CaseRun
 
 __all__ = ["PAIRS", "Pairing", "Side"]
@@ -92,7 +92,7 @@ class Pairing:
 
     @property
     def _name_of_a(self) -> str:
-        return f"{self._case.name}@A"
+        return f"{self._case.name}{OTHER_SIDE}"
 
     def _begin(self) -> None:
         side = _TURNS[self._turn]

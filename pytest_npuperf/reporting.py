@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import cached_property
@@ -94,17 +95,37 @@ class Reporting:
             )
 
     def print(self, reporter: pytest.TerminalReporter) -> None:
-        """Print the tables of all results and where the files are."""
+        """Print the verdicts and tables of all results and where the files are."""
         if self._written is None or not self._written[0].results:
             return
-        from pytest_npuperf.report import console_lines
+        from pytest_npuperf.report import console_lines, pair_lines
 
+        verbosity = reporter.config.get_verbosity()
         lines = console_lines(
-            *self._written, verbosity=reporter.config.get_verbosity(), outcomes=self.outcomes
+            *self._written, verbosity=verbosity, outcomes=self.outcomes, columns=self._settings.stats
         )
         reporter.section("serving performance")
-        for line in [*lines, *self._lines]:
+        if verbosity >= 0:
+            self._print_verdicts(reporter, self._written[0].results)
+        for line in lines:
             reporter.write_line(line)
+        for line, word in pair_lines(self._written[0].results):
+            reporter.write_line(line, green=word == "better", red=word == "worse")
+        for line in self._lines:
+            reporter.write_line(line)
+
+    def _print_verdicts(self, reporter: pytest.TerminalReporter, results: Sequence[CaseResult]) -> None:
+        from pytest_npuperf.report.sparkline import can_show_sparklines
+        from pytest_npuperf.report.verdict_lines import verdict_lines
+
+        sparklines = can_show_sparklines(
+            is_terminal=bool(reporter.isatty),
+            encoding=getattr(sys.__stdout__, "encoding", None),
+            environ=os.environ,
+        )
+        for line in verdict_lines(results, self.outcomes, sparklines=sparklines):
+            reporter.write(line.outcome, **{line.colour: True})
+            reporter.write_line(line.rest)
 
     def _record(
         self, directory: Path, results: Sequence[CaseResult], server: Mapping[str, Any], stopped: bool

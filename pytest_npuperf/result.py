@@ -33,8 +33,11 @@ from pytest_npuperf.trace import UNKNOWN, Ints, Trace
 if TYPE_CHECKING:
     import pandas
 
-__all__ = ["CaseResult", "RunRecord"]
+__all__ = ["OTHER_SIDE", "CaseResult", "RunRecord"]
 
+
+OTHER_SIDE = "@A"
+"""What follows a case's name in the result of A, where it was measured on two servers by turns."""
 
 _CACHED_BY_CHANCE = 0.05
 """Share of the input tokens that may be cached unasked: prompts share the chat template's first block."""

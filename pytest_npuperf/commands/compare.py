@@ -4,26 +4,21 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Iterator, Sequence
-from math import isinf
 from pathlib import Path
 
-from tabulate import tabulate
-
 from pytest_npuperf.baselines import mismatches, unknown_facts
-from pytest_npuperf.commands.change import Change, change_of
-from pytest_npuperf.commands.figures import MAIN_FIGURES, figure_text, parse_figure
+from pytest_npuperf.commands.figures import parse_figure
 from pytest_npuperf.commands.output import GREEN, RED, coloured, has_colours, write_lines
 from pytest_npuperf.commands.places import baselines_folder
 from pytest_npuperf.commands.sides import Side, SideCase, read_side
 from pytest_npuperf.errors import SettingsError
-from pytest_npuperf.report.cells import EMPTY
+from pytest_npuperf.report.change import MAIN_FIGURES, Word, change_of
+from pytest_npuperf.report.change_table import change_table
 from pytest_npuperf.report.text import printable
 
 __all__ = ["compare"]
 
-_HEADER = ("figure", "A", "B", "change", "90 % interval", "n", "B is")
-_COLOURS = {"better": GREEN, "worse": RED}
-_HEADER_LINES = 2
+_COLOURS: dict[Word | None, str] = {"better": GREEN, "worse": RED}
 
 
 def compare(place_a: str, place_b: str, figures: Sequence[str]) -> int:
@@ -57,7 +52,10 @@ def compare(place_a: str, place_b: str, figures: Sequence[str]) -> int:
     for name, pair in pairs.items():
         own = [what for what in differing[name] if what not in of_all]
         write_lines(["", printable(name), *_marks(*pair), *_unlike(own, [])])
-        write_lines(_table([change_of(figure, *pair) for figure in wanted], in_colours=in_colours))
+        changes = [change_of(figure, *(side.stages for side in pair)) for figure in wanted]
+        for line, word in change_table(changes):
+            colour = _COLOURS.get(word) if in_colours else None
+            write_lines([line if colour is None else coloured(line, colour)])
     write_lines(_one_sided(a, b))
     return 0
 
@@ -90,37 +88,6 @@ def _unlike(differing: Sequence[str], not_compared: Sequence[str]) -> Iterator[s
 def _marks(a: SideCase, b: SideCase) -> Iterator[str]:
     for side, case in (("A", a), ("B", b)):
         yield from (f"{side}: {printable(mark)}" for mark in case.marks)
-
-
-def _table(changes: Sequence[Change], *, in_colours: bool) -> Iterator[str]:
-    table = tabulate(map(_row, changes), _HEADER, tablefmt="simple", disable_numparse=True).splitlines()
-    yield from table[:_HEADER_LINES]
-    for line, change in zip(table[_HEADER_LINES:], changes, strict=True):
-        colour = _COLOURS.get(change.word) if in_colours else None
-        yield line if colour is None else coloured(line, colour)
-
-
-def _row(change: Change) -> tuple[str, ...]:
-    metric = change.figure.metric
-    return (
-        change.figure.name,
-        figure_text(change.a, metric),
-        figure_text(change.b, metric),
-        EMPTY if change.change is None else _percent(change.change),
-        EMPTY if change.interval is None else " .. ".join(map(_percent, change.interval)),
-        _n_text(change),
-        change.word,
-    )
-
-
-def _percent(share: float) -> str:
-    return "infinite" if isinf(share) else f"{share:+.1%}"
-
-
-def _n_text(change: Change) -> str:
-    n_a, n_b = change.n
-    n = str(n_a) if n_a == n_b else f"{n_a}, {n_b}"
-    return n if change.needed_n is None else f"{n} (needs {change.needed_n})"
 
 
 def _one_sided(a: Side, b: Side) -> Iterator[str]:

@@ -1,45 +1,17 @@
-"""Figures by their names, and as the tables of the commands show them."""
+"""Figures by their names, as they are given to the commands."""
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from math import isinf
 
 from pytest_npuperf.errors import SettingsError
-from pytest_npuperf.report.cells import EMPTY, cell
+from pytest_npuperf.report.change import Figure
 from pytest_npuperf.report.text import printable
-from pytest_npuperf.slo.stage_run import figure_name
-from pytest_npuperf.slo.vocabulary import METRICS, STATISTICS, UNITS, did_you_mean, is_statistic
+from pytest_npuperf.slo.vocabulary import METRICS, STATISTICS, did_you_mean, is_statistic
 
-__all__ = ["MAIN_FIGURES", "Figure", "figure_text", "parse_figure"]
+__all__ = ["parse_figure"]
 
 _STAGE = re.compile(r"(total|steady|turn [1-9]\d*)\.(.*)")
-
-
-@dataclass(frozen=True, slots=True)
-class Figure:
-    """A metric, its statistic where it takes one, and the stage it is of."""
-
-    metric: str
-    statistic: str | None = None
-    stage: str = "total"
-
-    @property
-    def name(self) -> str:
-        """As it stands in a budget: ``steady.ttft.p99``."""
-        name = figure_name(self.metric, self.statistic)
-        return name if self.stage == "total" else f"{self.stage}.{name}"
-
-
-MAIN_FIGURES = (
-    *(Figure("ttft", statistic) for statistic in ("avg", "p50", "p90", "p99")),
-    *(Figure(metric, statistic) for metric in ("tpot", "itl", "e2el") for statistic in ("avg", "p50", "p99")),
-    Figure("output_token_throughput"),
-    Figure("request_throughput"),
-    Figure("failure_rate"),
-)
-"""What is shown where nobody asks for something else."""
 
 
 def parse_figure(text: str) -> Figure:
@@ -55,16 +27,6 @@ def parse_figure(text: str) -> Figure:
     if fault:
         raise SettingsError(f"figure {printable(text)!r}: {fault}; allowed are {allowed}")
     return Figure(metric, statistic or None, stage)
-
-
-def figure_text(value: float | None, metric: str) -> str:
-    """A value of a metric in the metric's first unit, a share in percent: ``812.3 ms``, ``1.5 %``."""
-    if value is None:
-        return EMPTY
-    if isinf(value):
-        return "infinite"
-    unit = "%" if METRICS[metric].is_share else METRICS[metric].units[0]
-    return cell(value / float(UNITS[unit]), unit)
 
 
 def _fault(metric: str, statistic: str) -> tuple[str, str]:

@@ -14,7 +14,7 @@ from pytest_npuperf.comparing import BaselineFinder, beside
 from pytest_npuperf.errors import BudgetError, NoBaselineError, SettingsError
 from pytest_npuperf.report import verdict_table
 from pytest_npuperf.report.text import printable
-from pytest_npuperf.result import CaseResult
+from pytest_npuperf.result import OTHER_SIDE, CaseResult
 from pytest_npuperf.saved import SavedCase, SavedReport, read_report
 from pytest_npuperf.slo import (
     Budget,
@@ -29,8 +29,6 @@ from pytest_npuperf.slo.vocabulary import GOODPUTS, METRICS
 
 __all__ = ["judge_report"]
 
-_OTHER_SIDE = "@A"
-"""What the name of a case ends in that was measured for the one without it to be compared with."""
 _NOT_KEPT = ("receive_lag",)
 """Metrics of which a report has no value of each request."""
 
@@ -86,7 +84,7 @@ def _finder(report: SavedReport, baseline: str | None) -> Callable[[CaseResult],
     results = {case.result.name: case.result for case in report.cases}
 
     def of(result: CaseResult) -> FindReference:
-        find, other = stored.of(result), results.get(f"{result.name}{_OTHER_SIDE}")
+        find, other = stored.of(result), results.get(f"{result.name}{OTHER_SIDE}")
         if baseline is not None:
             return find
         if other is None:
@@ -120,7 +118,7 @@ def _cases(report: SavedReport, wanted: str | None) -> list[SavedCase]:
 
 
 def _is_other_side(name: str, names: Sequence[str]) -> bool:
-    return name.endswith(_OTHER_SIDE) and name.removesuffix(_OTHER_SIDE) in names
+    return name.endswith(OTHER_SIDE) and name.removesuffix(OTHER_SIDE) in names
 
 
 def _judged(

@@ -11,11 +11,12 @@ from tabulate import tabulate
 
 from pytest_npuperf.baselines import Baseline, check_baseline, load_baseline
 from pytest_npuperf.baselines.noise import FEWEST_RUNS, noise_floor
-from pytest_npuperf.commands.figures import MAIN_FIGURES, Figure, figure_text
 from pytest_npuperf.commands.output import warn, write_lines
 from pytest_npuperf.commands.places import BASELINES
 from pytest_npuperf.errors import LoadError, SettingsError
 from pytest_npuperf.report.cells import EMPTY
+from pytest_npuperf.report.change import MAIN_FIGURES, Figure
+from pytest_npuperf.report.change_table import figure_text
 from pytest_npuperf.report.text import printable
 from pytest_npuperf.slo import StageRun
 from pytest_npuperf.slo.stage_run import figure, figure_name

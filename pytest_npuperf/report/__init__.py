@@ -1,5 +1,6 @@
 """Results to text tables and to the report directory."""
 
+from pytest_npuperf.report.change_table import pair_lines
 from pytest_npuperf.report.ci import write_ci_outputs
 from pytest_npuperf.report.console import console_lines
 from pytest_npuperf.report.directory import write_report, zip_report
@@ -15,6 +16,7 @@ __all__ = [
     "console_lines",
     "failure_text",
     "junit_properties",
+    "pair_lines",
     "performance_table",
     "repeat_lines",
     "verdict_table",

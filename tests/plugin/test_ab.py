@@ -47,6 +47,8 @@ def test_a_slower_b_is_caught(pytester: pytest.Pytester, simulate: Callable[...,
             "*broken: ttft.avg <= baseline + 20 %*",
             f"*--npuperf-ab {a.url} {b.url}*",
             "Performance Results of task: *chat-A:",
+            "chat: B beside A, 3 pairs",
+            "ttft.avg * +*% * worse",
         ]
     )
 

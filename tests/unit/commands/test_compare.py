@@ -7,9 +7,8 @@ from pathlib import Path
 import pytest
 
 from pytest_npuperf.cli import main
-from pytest_npuperf.commands.change import change_of
-from pytest_npuperf.commands.figures import Figure
 from pytest_npuperf.commands.sides import read_side
+from pytest_npuperf.report.change import Figure, change_of
 from pytest_npuperf.result import CaseResult
 from pytest_npuperf.trace import Trace
 
@@ -93,7 +92,7 @@ def test_a_metric_without_a_good_side_is_higher_or_lower(
         )
 
     short, long = (
-        read_side(save_report(str(tokens), make_case(trace=prompts_of(tokens))), Path()).cases["chat"]
+        read_side(save_report(str(tokens), make_case(trace=prompts_of(tokens))), Path()).cases["chat"].stages
         for tokens in (100, 900)
     )
     figure = Figure("input_tokens", "avg")

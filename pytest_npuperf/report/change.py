@@ -2,27 +2,53 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import isfinite
 from typing import Literal
 
-from pytest_npuperf.commands.figures import Figure
-from pytest_npuperf.commands.sides import SideCase
 from pytest_npuperf.errors import BaselineError
 from pytest_npuperf.slo import Reference, StageRun
 from pytest_npuperf.slo.relative import difference
 from pytest_npuperf.slo.resampling import needed_requests
-from pytest_npuperf.slo.stage_run import figure
+from pytest_npuperf.slo.stage_run import figure, figure_name
 from pytest_npuperf.slo.vocabulary import METRICS
 
-__all__ = ["Change", "Word", "change_of"]
+__all__ = ["MAIN_FIGURES", "Change", "Figure", "Stages", "Word", "change_of"]
+
+Stages = Mapping[str, Sequence[StageRun]]
+"""Stage of a case -> its measurements."""
 
 Word = Literal["better", "worse", "higher", "lower", "same", "unclear"]
 """What B is beside A. A metric without a good side is ``higher`` or ``lower``; ``same``: both figures are
 equal; ``unclear``: they are not, but chance may have made it so."""
 
 _SIGN = {"lower": -1, "higher": 1, None: 0}
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A metric, its statistic where it takes one, and the stage it is of."""
+
+    metric: str
+    statistic: str | None = None
+    stage: str = "total"
+
+    @property
+    def name(self) -> str:
+        """As it stands in a budget: ``steady.ttft.p99``."""
+        name = figure_name(self.metric, self.statistic)
+        return name if self.stage == "total" else f"{self.stage}.{name}"
+
+
+MAIN_FIGURES = (
+    *(Figure("ttft", statistic) for statistic in ("avg", "p50", "p90", "p99")),
+    *(Figure(metric, statistic) for metric in ("tpot", "itl", "e2el") for statistic in ("avg", "p50", "p99")),
+    Figure("output_token_throughput"),
+    Figure("request_throughput"),
+    Figure("failure_rate"),
+)
+"""What is shown where nobody asks for something else."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,9 +81,9 @@ class Change:
         return "better" if sign == good else "worse"
 
 
-def change_of(wanted: Figure, a: SideCase, b: SideCase) -> Change:
-    """How a figure of a case differs from A to B."""
-    before, now = a.stages.get(wanted.stage, ()), b.stages.get(wanted.stage, ())
+def change_of(wanted: Figure, a: Stages, b: Stages, *, is_paired: bool = False) -> Change:
+    """How a figure of a case differs from A to B; ``is_paired`` where each run of B was beside one of A."""
+    before, now = a.get(wanted.stage, ()), b.get(wanted.stage, ())
     (of_a, n_a), (of_b, n_b) = _mean(before, wanted), _mean(now, wanted)
     needed = needed_requests(before, wanted.metric, wanted.statistic)
     return Change(
@@ -65,17 +91,15 @@ def change_of(wanted: Figure, a: SideCase, b: SideCase) -> Change:
         a=of_a,
         b=of_b,
         change=of_b / of_a - 1 if of_a and of_b is not None and isfinite(of_a) else None,
-        interval=_interval(before, now, wanted),
+        interval=_interval(Reference("A", tuple(before), is_paired=is_paired), now, wanted),
         n=(n_a, n_b),
         needed_n=needed if min(n_a, n_b) < needed else None,
     )
 
 
-def _interval(
-    before: Sequence[StageRun], now: Sequence[StageRun], wanted: Figure
-) -> tuple[float, float] | None:
+def _interval(reference: Reference, now: Sequence[StageRun], wanted: Figure) -> tuple[float, float] | None:
     try:
-        found = difference(now, Reference("A", tuple(before)), wanted.metric, wanted.statistic)
+        found = difference(now, reference, wanted.metric, wanted.statistic)
     except BaselineError:  # A's figure is none that anything could be a share of, or rests on too few
         return None
     return found.interval if found is not None else None

@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_npuperf.errors import BudgetError, NpuperfError, NpuperfWarning
-from pytest_npuperf.session import MARKED_BUDGETS, RESULTS, SESSION, PerfSession
+from pytest_npuperf.errors import BudgetError, NothingMeasuredError, NpuperfError, NpuperfWarning
+from pytest_npuperf.session import MARKED_BUDGETS, OTHERS, RESULTS, SESSION, PerfSession
 
 if TYPE_CHECKING:
     from pytest_npuperf.case import Case
     from pytest_npuperf.fixtures import Npuperf
     from pytest_npuperf.result import CaseResult
     from pytest_npuperf.settings import Settings
-    from pytest_npuperf.slo import Budget, Verdict
+    from pytest_npuperf.slo import Budget
 
 __all__ = [
     "CASE_FILE_NAME",
@@ -215,12 +215,14 @@ def check_baseline_names(settings: Settings) -> None:
     Raises:
         BaselineError: One is not valid.
     """
-    names = [name for name in (settings.save_baseline, settings.baseline) if name is not None]
-    if names:
-        from pytest_npuperf.baselines import check_baseline
+    if settings.save_baseline is None and settings.baseline is None:
+        return
+    from pytest_npuperf.baselines import check_baseline, check_name
 
-        for name in names:
-            check_baseline(name)
+    if settings.save_baseline is not None:
+        check_name(settings.save_baseline)
+    if settings.baseline is not None:
+        check_baseline(settings.baseline)
 
 
 @contextmanager
@@ -237,23 +239,45 @@ def judging(item: pytest.Item) -> Iterator[None]:
         perf.judge(item, perf.budgets(item, _own_case(item)))
         raise
     perf.end_recording(item)
-    results = item.stash.get(RESULTS, [])
-    if results:
+    results = _results(item)
+    if not results:
+        _require_a_measurement(item, perf)
+    else:
         from pytest_npuperf.failing import require, require_measured
 
         verdicts = perf.judge(item, perf.budgets(item, _own_case(item)))
         require_measured(results)
         require(verdicts)
-        _warn_or_skip(item, verdicts)
+        _warn_or_skip(item, results)
 
 
-def _warn_or_skip(item: pytest.Item, verdicts: Sequence[Verdict]) -> None:
+def _results(item: pytest.Item) -> list[CaseResult]:
+    """All that an item measured, those of A included where B is compared with it."""
+    return [*item.stash.get(RESULTS, []), *item.stash.get(OTHERS, [])]
+
+
+def _require_a_measurement(item: pytest.Item, perf: PerfSession) -> None:
+    """Fail an item that has budgets and came to its end without anything they could be held against."""
+    is_marked = MARKED_BUDGETS in item.stash
+    if perf.settings.has_target and (is_marked or (is_case(item) and perf.budgets(item))):
+        raise NothingMeasuredError(
+            f"{item.name}: nothing was measured, so its budgets hold on nothing: "
+            "is `await` missing before npuperf.run(...), or the fixture npuperf?"
+        )
+
+
+def _warn_or_skip(item: pytest.Item, results: Sequence[CaseResult]) -> None:
     from pytest_npuperf.report.verdicts import warned_budgets
 
-    for verdict in verdicts:
-        if verdict.consequence == "warn":
-            item.warn(NpuperfWarning(f"{item.name}: {warned_budgets([verdict])}"))
-    skipped = [verdict for verdict in verdicts if verdict.consequence == "skip"]
+    for result in results:
+        warned = [verdict for verdict in result.verdicts if verdict.consequence == "warn"]
+        if warned:
+            item.warn(NpuperfWarning(f"{result.name}: {warned_budgets(warned)}"))
+        differing = dict.fromkeys(what for verdict in result.verdicts for what in verdict.mismatches)
+        if differing:
+            what = f"{result.name}: the baseline was measured with something else: {'; '.join(differing)}"
+            item.warn(NpuperfWarning(what))
+    skipped = [verdict for result in results for verdict in result.verdicts if verdict.consequence == "skip"]
     if skipped:
         pytest.skip(warned_budgets(skipped))
 
@@ -264,7 +288,7 @@ def _own_case(item: pytest.Item) -> Case | None:
 
 def shape_report(item: pytest.Item, call: pytest.CallInfo[None], report: pytest.TestReport) -> None:
     """Say what went wrong in the user's words where the program knows it: without a traceback."""
-    perf, results = item.config.stash[SESSION], item.stash.get(RESULTS, [])
+    perf, results = item.config.stash[SESSION], _results(item)
     if results and not report.passed:
         perf.reporting.outcomes[item.nodeid] = report.outcome
     error = call.excinfo.value if call.excinfo else None

@@ -20,7 +20,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="npuperf", description="Tools beside the pytest plugin.")
     parser.add_argument("--version", action="version", version=f"npuperf {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for add in (_add_simulate, _add_calibrate, _add_judge, _add_compare, _add_noise):
+    for add in (_add_simulate, _add_calibrate, _add_judge, _add_compare, _add_noise, _add_report, _add_view):
         add(commands)
     own, of_pytest = _split(list(sys.argv[1:] if arguments is None else arguments))
     namespace = parser.parse_args(own, argparse.Namespace(pytest_arguments=of_pytest))
@@ -158,6 +158,65 @@ def _noise(namespace: argparse.Namespace) -> int:
     from pytest_npuperf.commands.noise import measure_noise
 
     return measure_noise(namespace.runs, namespace.name, namespace.pytest_arguments)
+
+
+def _add_report(commands: _Commands[argparse.ArgumentParser]) -> None:
+    parser = commands.add_parser(
+        "report",
+        help="show how figures went over many reports on one page",
+        description="Write one page over many reports: how figures went from run to run.",
+    )
+    add = parser.add_argument
+    add(
+        "places",
+        type=Path,
+        nargs="+",
+        metavar="DIR",
+        help="folder of a run, or a folder that has such folders in it",
+    )
+    add(
+        "--figures",
+        action="extend",
+        nargs="+",
+        default=[],
+        metavar="FIGURE",
+        help="what to show, e.g. ttft.p99 steady.itl.avg (default: a few of the main figures)",
+    )
+    add("--baseline", metavar="NAME|PATH", help="baseline to draw beside them")
+    add(
+        "--output",
+        type=Path,
+        default=Path("history.html"),
+        metavar="FILE",
+        help="the page (default: history.html)",
+    )
+    parser.set_defaults(run=_report)
+
+
+def _report(namespace: argparse.Namespace) -> int:
+    from pytest_npuperf.commands.report import write_history
+
+    return write_history(
+        namespace.places, namespace.figures, output=namespace.output, baseline=namespace.baseline
+    )
+
+
+def _add_view(commands: _Commands[argparse.ArgumentParser]) -> None:
+    parser = commands.add_parser(
+        "view",
+        help="serve a report directory to the browser of this machine",
+        description="Serve a report directory on loopback, until Ctrl-C.",
+    )
+    add = parser.add_argument
+    add("directory", type=Path, metavar="DIR", help="folder of a run, or a folder that has reports in it")
+    add("--port", type=int, default=0, metavar="N", help="of 127.0.0.1 (default: a free one)")
+    parser.set_defaults(run=_view)
+
+
+def _view(namespace: argparse.Namespace) -> int:
+    from pytest_npuperf.commands.view import view_directory
+
+    return view_directory(namespace.directory, port=namespace.port)
 
 
 if __name__ == "__main__":

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -15,7 +16,7 @@ from pytest_npuperf.baselines import (
     save_baseline,
 )
 from pytest_npuperf.errors import BaselineError, NoBaselineError
-from pytest_npuperf.result import CaseResult
+from pytest_npuperf.result import OTHER_SIDE, CaseResult
 from pytest_npuperf.slo import FindReference, Reference, no_reference
 
 __all__ = ["BaselineFinder", "beside", "save_results"]
@@ -45,10 +46,7 @@ class BaselineFinder:
         if wanted is None:
             return no_reference(name, stage)
         if wanted not in self._read:
-            try:
-                self._read[wanted] = load_baseline(wanted, self.directory)
-            except OSError as exc:
-                raise BaselineError(f"baseline {wanted!r} cannot be read: {exc}") from exc
+            self._read[wanted] = load_baseline(wanted, self.directory)
         baseline = self._read[wanted]
         return baseline.reference(result.name, stage, current=self.made_with(result))
 
@@ -76,7 +74,7 @@ def beside(other: CaseResult, stored: FindReference) -> FindReference:
 
 
 def save_results(
-    results: Iterable[CaseResult],
+    results: Sequence[CaseResult],
     *,
     directory: Path,
     name: str,
@@ -84,8 +82,9 @@ def save_results(
 ) -> Iterator[str]:
     """Add every measurement that can be compared with to a baseline; yields the lines to print."""
     saved = 0
+    names = Counter(result.name for result in results)
     for result in results:
-        unfit = _unfit(result)
+        unfit = _unfit(result) if names[result.name] == 1 else "other cases of this run have that name, too"
         if unfit:
             yield f"npuperf: {result.name} is not saved as a baseline: {unfit}"
             continue
@@ -110,6 +109,8 @@ def save_results(
 
 def _unfit(result: CaseResult) -> str:
     """Why a result must not be compared with, '' where it may."""
+    if result.name.endswith(OTHER_SIDE):
+        return "it is only there to be compared with; measure that server by itself to save it"
     if result.stopped:
         return "it was stopped before its end"
     return result.not_measured or result.aborted or "; ".join(result.vacuous)

@@ -122,7 +122,7 @@ class Confirming:
         if self._result is None:
             self._measured.append(result)
             return result
-        flaw = _flaw(result)
+        flaw = _flaw(result) or _lost_stage(self._result, result)
         if flaw:
             self._note(f"{self._case.name}: what was measured again is left out: {flaw}")
             aborted = f"when it was measured again: {result.aborted}" if result.aborted else ""
@@ -172,6 +172,13 @@ def _flaw(result: CaseResult) -> str:
         return f"it was aborted: {result.aborted}"
     if result.health.state == "invalid":
         return f"the client was the bottleneck: {'; '.join(result.health.reasons)}"
+    return ""
+
+
+def _lost_stage(first: CaseResult, second: CaseResult) -> str:
+    """Why two measurements together would say less than the first alone, '' where they do not."""
+    if first.steady_rows is not None and second.steady_rows is None:
+        return f"it has no steady stage: {second.no_steady}"
     return ""
 
 

@@ -13,6 +13,7 @@ NpuperfError
 │   ├── DeployError      its deploy.sh could not start, ended, or left nothing running
 │   └── NotReadyError    its server runs but does not answer as it must
 ├── LoadError            the load generator ended without handing its trace over
+├── NothingMeasuredError an item has budgets and measured nothing
 ├── LoadAbortedError     the load was given up by a rule of the case
 └── ClientBoundError     the client was the bottleneck: what it measured is not the server
 
@@ -32,6 +33,7 @@ __all__ = [
     "LoadError",
     "NoBaselineError",
     "NotReadyError",
+    "NothingMeasuredError",
     "NpuperfError",
     "NpuperfWarning",
     "ReportError",
@@ -89,6 +91,10 @@ class NotReadyError(AdapterError):
 
 class LoadError(NpuperfError):
     """The load generator ended without handing its trace over."""
+
+
+class NothingMeasuredError(NpuperfError):
+    """An item has budgets and came to its end without a measurement."""
 
 
 class LoadAbortedError(NpuperfError):

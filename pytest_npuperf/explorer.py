@@ -27,7 +27,7 @@ from pytest_npuperf.load.plan import ClosedLoop, OpenLoop
 from pytest_npuperf.load.run import Progress
 from pytest_npuperf.result import CaseResult
 from pytest_npuperf.runner import CaseRun
-from pytest_npuperf.slo import implied_budgets, judge
+from pytest_npuperf.slo import Budget, implied_budgets, judge
 
 __all__ = ["Explorer"]
 
@@ -58,7 +58,7 @@ class Explorer:
         self._start = start
         self._note = note
         self._axis, self._decide = _plan(case)
-        self._budgets = case.search.budgets if case.search is not None else case.slo
+        self._budgets = case.search.budgets if case.search is not None else _plain(case.slo)
         self._steps: list[Step] = []
         self._end: End | None = None
         self._confirmed: CaseResult | None = None
@@ -167,6 +167,11 @@ class Explorer:
         ended = progress.sent - progress.in_flight
         self._points.append(LoadPoint(progress.elapsed, progress.in_flight, ended))
         return is_saturated(self._points, settled=_SETTLED_AFTER * borne[-1])
+
+
+def _plain(budgets: Sequence[Budget]) -> tuple[Budget, ...]:
+    """Those that say of one load whether it is borne: not against a baseline, and not to warn only."""
+    return tuple(budget for budget in budgets if budget.relative is None and not budget.advisory)
 
 
 _Decide = Callable[[Sequence[Step]], "float | End"]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import Any
 
 from pytest_npuperf.durations import parse_duration
@@ -50,6 +52,11 @@ class Option:
 
 _MODES = ("fail", "warn", "skip")
 
+_COLUMNS = ("Average", "Min", "Max", "Median")
+_PERCENTILE = re.compile(r"P\d{1,2}(\.\d+)?")
+# difflib alone would take a mean for a misspelt median.
+_OTHER_NAMES = {"Mean": "Average", "Avg": "Average", "P100": "Max"}
+
 
 def _port(text: str) -> int:
     port = int(text)
@@ -79,6 +86,22 @@ def _boolean(text: str) -> bool:
     if text.lower() not in values:
         raise ValueError(f"allowed are {', '.join(values)}")
     return values[text.lower()]
+
+
+def _columns(text: str) -> tuple[str, ...]:
+    """The headings of ``Average,P50,P99.9``, each once, in any case of letters."""
+    return tuple(dict.fromkeys(_column(name.strip().capitalize()) for name in text.split(",")))
+
+
+def _column(name: str) -> str:
+    if name in _COLUMNS or _PERCENTILE.fullmatch(name):
+        return name
+    near = get_close_matches(_OTHER_NAMES.get(name, name), [*_COLUMNS, "P50", "P90", "P95", "P99"], n=1)
+    hint = f"; did you mean {near[0]!r}?" if near else ""
+    raise ValueError(
+        f"unknown statistic {name!r}{hint}; allowed are {', '.join(_COLUMNS)} and percentiles such as P90 "
+        "or P99.9, with commas between them"
+    )
 
 
 OPTIONS = (
@@ -123,6 +146,13 @@ OPTIONS = (
         "MODE",
         "fail",
         choices=("fail", "warn"),
+    ),
+    Option(
+        "stats",
+        "columns of the Performance Parameters table on the terminal, e.g. Average,P50,P99.9",
+        "NAMES",
+        (),
+        _columns,
     ),
     Option("markdown", "write a summary in Markdown", "FILE"),
     Option("openmetrics", "write the figures in the OpenMetrics format", "FILE"),

@@ -96,7 +96,12 @@ def _pair(given: Sequence[str], where: str) -> tuple[str, str]:
 def _check_target(values: dict[str, Any], sources: Mapping[str, str]) -> None:
     base_url, model, places = values["base_url"], values["model"], values["ab"]
     if base_url is not None and places is not None:
-        raise SettingsError("--npuperf-ab names the servers to measure: leave out --npuperf-base-url")
+        if sources["base_url"] == sources["ab"]:
+            raise SettingsError("--npuperf-ab names the servers to measure: leave out --npuperf-base-url")
+        if sources["base_url"] == "option":
+            places = values["ab"] = None
+        else:
+            base_url = values["base_url"] = None
     if base_url is not None:
         values["base_url"] = _base_url(base_url)
         return

@@ -21,8 +21,8 @@ Side = Literal["A", "B"]
 
 PAIRS = 3
 """Two tell next to nothing of how pairs spread."""
-_TURNS: Sequence[Side] = ("A", "B", "B", "A", "A", "B")
-"""Each comes first as often as the other but once: what grows steadily then favours neither much."""
+_TURNS: Sequence[Side] = ("B", "A", "A", "B", "B", "A")
+"""Each comes first by turns, so that what grows steadily favours neither much; B is up to begin with."""
 
 
 class Pairing:
@@ -73,26 +73,21 @@ class Pairing:
             try:
                 self._take(self._run, stopped=True)
             except LoadError:
-                if not any(self._measured.values()):
+                if not self._measured["B"]:
                     raise
-        pooled = (
-            self._pooled("B", self._case.name) if self._measured["B"] else self._pooled("A", self._name_of_a)
-        )
+        pooled = self._pooled("B", self._case.name)
         return replace(pooled, stopped=stopped or pooled.stopped)
 
     @property
     def other(self) -> CaseResult | None:
         """The result of A; None where nothing was measured on both."""
-        return self._pooled("A", self._name_of_a) if all(self._measured.values()) else None
+        name = f"{self._case.name}{OTHER_SIDE}"
+        return self._pooled("A", name) if all(self._measured.values()) else None
 
     def close(self) -> None:
         """End the load generator and remove what it left."""
         if self._run is not None:
             self._run.close()
-
-    @property
-    def _name_of_a(self) -> str:
-        return f"{self._case.name}{OTHER_SIDE}"
 
     def _begin(self) -> None:
         side = _TURNS[self._turn]
@@ -109,4 +104,6 @@ class Pairing:
         return result
 
     def _pooled(self, side: Side, name: str) -> CaseResult:
-        return replace(pooled_result(self._measured[side]), name=name, settings=self._case.described())
+        return replace(
+            pooled_result(self._measured[side]), name=name, settings=self._case.described(), in_pairs=True
+        )

@@ -40,8 +40,9 @@ class Reporting:
             return None
         target = next(name for name in ("ab", "base_url", "model") if getattr(settings, name) is not None)
         value = " ".join(settings.ab) if settings.ab is not None else getattr(settings, target)
+        shown = value if value.isprintable() else repr(value)
         return (
-            f"npuperf: {target} {value} (from {settings.sources[target]}), "
+            f"npuperf: {target} {shown} (from {settings.sources[target]}), "
             f"seed {settings.seed} ({settings.sources['seed']})"
         )
 
@@ -104,7 +105,7 @@ class Reporting:
         lines = console_lines(
             *self._written, verbosity=verbosity, outcomes=self.outcomes, columns=self._settings.stats
         )
-        reporter.section("serving performance")
+        reporter.write_sep("=", "serving performance")
         if verbosity >= 0:
             self._print_verdicts(reporter, self._written[0].results)
         for line in lines:

@@ -43,7 +43,7 @@ _CACHED_BY_CHANCE = 0.05
 """Share of the input tokens that may be cached unasked: prompts share the chat template's first block."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class CaseResult:
     """One measured case."""
 
@@ -87,10 +87,19 @@ class CaseResult:
     """Of all that was sent, in its order; '' where it is not known."""
     measurements: tuple[CaseResult, ...] = ()
     """Each measurement by itself, where the load was measured again: the trace holds all of them, pooled."""
+    in_pairs: bool = False
+    """Whether they were made by turns with those of another server, not because the first left doubt."""
     judging: Judging = field(default_factory=Judging)
     """How its budgets are judged."""
     verdicts: list[Verdict] = field(default_factory=list)
     """Every verdict given so far, each once, in the order they were given."""
+
+    def __repr__(self) -> str:
+        summary = self.summary
+        return (
+            f"<CaseResult {self.name}: {summary.total_requests} requests, {summary.failed_requests} failed, "
+            f"{len(self.verdicts)} verdicts>"
+        )
 
     def check(self, *expressions: str) -> None:
         """Judge budgets such as ``ttft.p99 < 500 ms`` and fail where one does not hold.

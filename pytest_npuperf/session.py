@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from pytest_npuperf.slo import Budget, Judging, Verdict
     from pytest_npuperf.target import TargetFinder
 
-__all__ = ["MARKED_BUDGETS", "RESULTS", "SESSION", "PerfSession"]
+__all__ = ["MARKED_BUDGETS", "OTHERS", "RESULTS", "SESSION", "PerfSession"]
 
 
 class PerfSession:
@@ -172,6 +172,7 @@ class PerfSession:
         result = run.finish(stopped=stopped)
         other = run.other if isinstance(run, Pairing) else None
         if other is not None:
+            item.stash.setdefault(OTHERS, []).append(other)
             self.results.append(other)
         self._add(item, result, other)
 
@@ -180,6 +181,8 @@ class PerfSession:
         """A client whose traffic becomes a case of the item; ``end_recording`` makes it one."""
         from pytest_npuperf.recorder import Recording
 
+        if self._sides is not None:
+            served = self._sides.up("B")
         recording = item.stash[_RECORDING] = Recording(
             served.base_url, self._client_settings(), listed_models=served.listed
         )
@@ -216,13 +219,16 @@ class PerfSession:
         return [*own, *item.stash.get(MARKED_BUDGETS, []), *self._slo]
 
     def judge(self, item: pytest.Item, budgets: list[Budget]) -> list[Verdict]:
-        """Judge all results of an item by these budgets and the ones every case has."""
+        """Judge all results of an item by these budgets and the ones every case has.
+
+        Those of A, where B is compared with it, have only what every case has.
+        """
         results = item.stash.get(RESULTS, [])
         if not results:
             return []
         from pytest_npuperf.report import junit_properties
 
-        verdicts: list[Verdict] = []
+        verdicts = [verdict for other in item.stash.get(OTHERS, []) for verdict in other.judge_implied()]
         for result in results:
             if not result.not_measured:
                 verdicts += result.judge(budgets) + result.judge_implied()
@@ -318,5 +324,6 @@ def _location(item: pytest.Item) -> tuple[str, int]:
 
 SESSION = pytest.StashKey[PerfSession]()
 RESULTS = pytest.StashKey["list[CaseResult]"]()
+OTHERS = pytest.StashKey["list[CaseResult]"]()
 MARKED_BUDGETS = pytest.StashKey["list[Budget]"]()
 _RECORDING = pytest.StashKey["Recording"]()

@@ -44,6 +44,8 @@ class Settings:
     insecure: bool
     markdown: Path | None
     openmetrics: Path | None
+    stats: tuple[str, ...]
+    """Statistics of the terminal's Performance Parameters table by their headings; none: the usual ones."""
     confirm: int
     inconclusive: Literal["fail", "warn", "skip"] | None
     save_baseline: str | None

@@ -2,18 +2,17 @@
 
 from pytest_npuperf.baselines.file import BaselineRun
 from pytest_npuperf.baselines.fingerprint import Fingerprint, fingerprint, mismatches, unknown_facts
-from pytest_npuperf.baselines.noise import noise_floor
-from pytest_npuperf.baselines.store import Baseline, check_baseline, load_baseline, save_baseline
+from pytest_npuperf.baselines.store import Baseline, check_baseline, check_name, load_baseline, save_baseline
 
 __all__ = [
     "Baseline",
     "BaselineRun",
     "Fingerprint",
     "check_baseline",
+    "check_name",
     "fingerprint",
     "load_baseline",
     "mismatches",
-    "noise_floor",
     "save_baseline",
     "unknown_facts",
 ]

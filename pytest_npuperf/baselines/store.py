@@ -11,12 +11,11 @@ from pathlib import Path
 
 from pytest_npuperf.baselines.file import BaselineRun, decoded, encoded
 from pytest_npuperf.baselines.fingerprint import Fingerprint, mismatches
-from pytest_npuperf.baselines.noise import FEWEST_RUNS, noise_floor
 from pytest_npuperf.errors import BaselineError, NoBaselineError
 from pytest_npuperf.slo.reference import Reference
 from pytest_npuperf.slo.vocabulary import BASELINE_NAME, BASELINE_NAMES
 
-__all__ = ["Baseline", "check_baseline", "load_baseline", "save_baseline"]
+__all__ = ["Baseline", "check_baseline", "check_name", "load_baseline", "save_baseline"]
 
 _SUFFIX = ".json.gz"
 _LEVEL = 6
@@ -48,7 +47,7 @@ class Baseline:
         return found
 
     def reference(self, case: str, stage: str = "total", *, current: Fingerprint | None = None) -> Reference:
-        """What a stage of a case is compared with; with three runs and more, their noise floor, too.
+        """What a stage of a case is compared with.
 
         Args:
             case: With its parameters.
@@ -64,7 +63,6 @@ class Baseline:
         return Reference(
             self.name,
             runs,
-            noise_floor(runs) if len(runs) >= FEWEST_RUNS else {},
             tuple(dict.fromkeys(differing)),
         )
 
@@ -83,7 +81,7 @@ def save_baseline(directory: Path, name: str, run: BaselineRun) -> Path:
         BaselineError: The name is not valid, or the run measured nothing to compare with.
         OSError: The file cannot be written.
     """
-    folder = directory / _checked(name)
+    folder = directory / check_name(name)
     content = encoded(run)
     target = folder / f"{hashlib.sha256(content).hexdigest()}{_SUFFIX}"
     folder.mkdir(parents=True, exist_ok=True)
@@ -101,10 +99,9 @@ def load_baseline(name_or_path: str, directory: Path) -> Baseline:
 
     Raises:
         NoBaselineError: There is none.
-        BaselineError: The name is not valid, or a file is damaged or of a newer version.
-        OSError: A file cannot be read.
+        BaselineError: The name is not valid, or a file is damaged, of a newer version or unreadable.
     """
-    path = Path(name_or_path) if _is_path(name_or_path) else directory / _checked(name_or_path)
+    path = Path(name_or_path) if _is_path(name_or_path) else directory / check_name(name_or_path)
     files = sorted(path.glob(f"[!.]*{_SUFFIX}"))
     if not files:
         raise NoBaselineError(
@@ -122,14 +119,19 @@ def check_baseline(name_or_path: str) -> None:
         BaselineError: The name is not valid.
     """
     if not _is_path(name_or_path):
-        _checked(name_or_path)
+        check_name(name_or_path)
 
 
 def _is_path(name_or_path: str) -> bool:
     return "/" in name_or_path or os.sep in name_or_path
 
 
-def _checked(name: str) -> str:
+def check_name(name: str) -> str:
+    """The name, where a baseline can be saved under it.
+
+    Raises:
+        BaselineError: It is not valid.
+    """
     if BASELINE_NAME.fullmatch(name):
         return name
     raise BaselineError(f"{name!r} is no name for a baseline: {BASELINE_NAMES}")
@@ -143,7 +145,11 @@ def _others(directory: Path) -> str:
 def _read(file: Path) -> BaselineRun:
     try:
         content = gzip.decompress(file.read_bytes())
-    except (gzip.BadGzipFile, EOFError, zlib.error) as exc:
+    except OSError as exc:
+        if not isinstance(exc, gzip.BadGzipFile):
+            raise BaselineError(f"{file} cannot be read: {exc.strerror or exc}") from exc
+        raise _damaged(file, f"it cannot be unpacked: {exc}") from exc
+    except (EOFError, zlib.error) as exc:
         raise _damaged(file, f"it cannot be unpacked: {exc}") from exc
     found = hashlib.sha256(content).hexdigest()
     if file.name != f"{found}{_SUFFIX}":

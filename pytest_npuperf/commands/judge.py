@@ -55,7 +55,10 @@ def judge_report(path: Path, expressions: Sequence[str], *, case: str | None, ba
     for saved in judged:
         write_lines([*_lines(saved), ""])
     failed = [printable(saved.result.name) for saved in judged if _fails(saved)]
+    undecided = sum(verdict.consequence == "warn" for saved in judged for verdict in saved.result.verdicts)
     count = f"{len(judged)} case{'s' if len(judged) > 1 else ''} judged"
+    if undecided:
+        count += f", {undecided} budget{'s' if undecided > 1 else ''} not shown to hold"
     write_lines(
         [f"{count}, {len(failed)} failed: {', '.join(failed)}" if failed else f"{count}, none failed"]
     )

@@ -10,7 +10,6 @@ from pathlib import Path
 from tabulate import tabulate
 
 from pytest_npuperf.baselines import Baseline, check_baseline, load_baseline
-from pytest_npuperf.baselines.noise import FEWEST_RUNS, noise_floor
 from pytest_npuperf.commands.output import warn, write_lines
 from pytest_npuperf.commands.places import BASELINES
 from pytest_npuperf.errors import LoadError, SettingsError
@@ -19,7 +18,8 @@ from pytest_npuperf.report.change import MAIN_FIGURES, Figure
 from pytest_npuperf.report.change_table import figure_text
 from pytest_npuperf.report.text import printable
 from pytest_npuperf.slo import StageRun
-from pytest_npuperf.slo.stage_run import figure, figure_name
+from pytest_npuperf.slo.noise import FEWEST_RUNS, noise_floor
+from pytest_npuperf.slo.stage_run import figure
 
 __all__ = ["measure_noise"]
 
@@ -69,9 +69,16 @@ def _folders(name: str, arguments: Sequence[str]) -> list[Path]:
     words = [
         word.partition("=")[2] if word.startswith("-") else word.partition("::")[0] for word in arguments
     ]
-    given = [Path(word).absolute() for word in words if word and Path(word).exists()]
+    given = [Path(word).absolute() for word in words if word and _exists(word)]
     starts = dict.fromkeys(folder for start in (Path.cwd(), *given) for folder in (start, *start.parents))
     return [folder / BASELINES / name for folder in starts]
+
+
+def _exists(word: str) -> bool:
+    try:
+        return Path(word).exists()
+    except OSError:  # too long a word for a name
+        return False
 
 
 def _files(folder: Path) -> set[str]:
@@ -109,9 +116,8 @@ def _lines(baseline: Baseline, name: str) -> Iterator[str]:
 
 
 def _table(runs: Sequence[StageRun]) -> str:
-    floors = noise_floor(runs)
     rows = [
-        (one.name, _mean_text(runs, one), _noise_text(floors.get(figure_name(one.metric, one.statistic))))
+        (one.name, _mean_text(runs, one), _noise_text(noise_floor(runs, one.metric, one.statistic)))
         for one in MAIN_FIGURES
     ]
     return tabulate(rows, _HEADER, tablefmt="simple", disable_numparse=True)

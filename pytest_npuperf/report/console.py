@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from pytest_npuperf.report.cells import cell, milliseconds
@@ -10,7 +10,7 @@ from pytest_npuperf.report.directory import performance_folder
 from pytest_npuperf.report.exploration import exploration_lines, outcome_text
 from pytest_npuperf.report.marks import case_marks
 from pytest_npuperf.report.names import case_stems, safe_stem
-from pytest_npuperf.report.tables import common_table, performance_table
+from pytest_npuperf.report.tables import MORE_COLUMNS, UNSUPPORTED, common_table, performance_table
 from pytest_npuperf.report.text import printable
 from pytest_npuperf.report.verdicts import broken_budgets, warned_budgets
 from pytest_npuperf.result import CaseResult, RunRecord
@@ -19,34 +19,59 @@ __all__ = ["console_lines"]
 
 
 def console_lines(
-    record: RunRecord, report_directory: Path | None, *, verbosity: int, outcomes: Mapping[str, str]
+    record: RunRecord,
+    report_directory: Path | None,
+    *,
+    verbosity: int,
+    outcomes: Mapping[str, str],
+    columns: Sequence[str] = (),
 ) -> list[str]:
     """The lines for the terminal: both tables of every case, or with ``-q`` a line each.
 
-    ``outcomes`` is each item's outcome by its node id; whatever did not pass is marked.
-    ``report_directory`` is where the report was written, None where it was not. No control
-    character of a name or an error reaches the lines.
+    No control character of a name or an error reaches the lines.
+
+    Args:
+        record: The run.
+        report_directory: Where the report was written, None where it was not.
+        verbosity: How often ``-v`` was given, less how often ``-q``. ``-v`` has more columns.
+        outcomes: Each item's outcome by its node id; whatever did not pass is marked.
+        columns: Statistics of the Performance Parameters table that were asked for, by their
+            headings. With none, and without ``-v``, it is the specification's.
     """
+    if not columns and verbosity > 0:
+        columns = MORE_COLUMNS
     stems = case_stems([result.name for result in record.results])
     lines: list[str] = []
     for stem, result in zip(stems, record.results, strict=True):
         task = f"{safe_stem(record.abbr)}/{stem}"
         outcome = outcomes.get(result.nodeid, "passed")
-        lines += [_short(task, result, outcome)] if verbosity < 0 else _full(task, result, outcome)
+        if verbosity < 0:
+            lines.append(_short(task, result, outcome))
+        else:
+            lines += _full(task, result, outcome, columns)
     if record.results and report_directory is not None:
         folder = report_directory / performance_folder(record.abbr)
         lines.append(f"Performance Result files locate in {printable(str(folder))}.")
     return lines
 
 
-def _full(task: str, result: CaseResult, outcome: str) -> list[str]:
+def _full(task: str, result: CaseResult, outcome: str, columns: Sequence[str]) -> list[str]:
     return [
         f"Performance Results of task: {task}:",
         *_marks(result, outcome),
-        *performance_table(result.summaries).splitlines(),
+        *_performance_lines(result, columns),
         *common_table(result.summaries).splitlines(),
         *(exploration_lines(result.exploration) if result.exploration is not None else ()),
     ]
+
+
+def _performance_lines(result: CaseResult, columns: Sequence[str]) -> list[str]:
+    if not columns:
+        return performance_table(result.summaries).splitlines()
+    lines = performance_table(result.summaries, columns, result.stage_runs()).splitlines()
+    if any(UNSUPPORTED in line for line in lines):
+        lines.append(f"{UNSUPPORTED} rests on too few requests for that percentile")
+    return lines
 
 
 def _short(task: str, result: CaseResult, outcome: str) -> str:

@@ -26,8 +26,8 @@ def case_marks(result: CaseResult) -> Iterator[str]:
     for reason in result.suspect:
         yield f"SUSPECT: {reason}"
     if result.confirmations:
-        times = result.confirmations + 1
-        yield f"Measured {times} times, as it was too close to tell; the figures are of all requests"
+        why = "by turns with another server" if result.in_pairs else "as it was too close to tell"
+        yield f"Measured {result.confirmations + 1} times, {why}; the figures are of all requests"
     if result.no_steady:
         yield f"No steady stage: {result.no_steady}"
     elif result.steady_window:

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from tabulate import tabulate
 
 from pytest_npuperf.metrics import Sample, Summary
+from pytest_npuperf.metrics.intervals import share_below
 from pytest_npuperf.report.cells import EMPTY, cell, milliseconds
+from pytest_npuperf.slo import StageRun
+from pytest_npuperf.slo.resampling import needed_requests
 
 __all__ = [
+    "COLUMNS",
+    "MORE_COLUMNS",
     "PERFORMANCE_HEADER",
     "STATISTICS",
+    "UNSUPPORTED",
     "CommonValue",
     "common_metrics",
     "common_table",
+    "n_of",
     "performance_rows",
     "performance_table",
 ]
@@ -22,21 +29,17 @@ __all__ = [
 CommonValue = str | int | float | None
 """Text where the metric has a unit, a number where it has none, None where it has no value."""
 
-PERFORMANCE_HEADER = (
-    "Performance Parameters",
-    "Stage",
-    "Average",
-    "Min",
-    "Max",
-    "Median",
-    "P75",
-    "P90",
-    "P99",
-    "N",
-)
+COLUMNS = ("Average", "Min", "Max", "Median", "P75", "P90", "P99")
+"""The columns that the specification gives the statistics of the Performance Parameters table."""
+MORE_COLUMNS = ("Average", "Min", "Max", "Median", "P50", "P75", "P90", "P95", "P99", "P99.9")
+"""Those and the percentiles that reports of other tools have."""
+UNSUPPORTED = "*"
+"""Marks a percentile that rests on too few requests."""
+
 STATISTICS = ("avg", "min", "max", "median", "p75", "p90", "p99")
 """The statistics of a sample that reports show, in the order of the columns."""
 
+PERFORMANCE_HEADER = ("Performance Parameters", "Stage", *COLUMNS, "N")
 _COMMON_HEADER = ("Common Metric", "Stage", "Value")
 
 _PERFORMANCE_ROWS = (
@@ -65,9 +68,21 @@ _COMMON_ROWS = (
 )
 
 
-def performance_table(summaries: Sequence[Summary]) -> str:
-    """The Performance Parameters table, a row for each parameter and stage."""
-    return _fancy_grid(performance_rows(summaries), PERFORMANCE_HEADER)
+def performance_table(
+    summaries: Sequence[Summary],
+    columns: Sequence[str] = COLUMNS,
+    runs: Mapping[str, StageRun] | None = None,
+) -> str:
+    """The Performance Parameters table, a row for each parameter and stage.
+
+    Args:
+        summaries: One for each stage.
+        columns: Statistics by their headings: ``Average``, ``Min``, ``Max``, ``Median``, ``P99.9``.
+        runs: What was measured for each stage. With it, percentiles that rest on too few requests
+            are marked ``UNSUPPORTED``, as ``needed_requests`` has it.
+    """
+    header = (*PERFORMANCE_HEADER[:2], *columns, PERFORMANCE_HEADER[-1])
+    return _fancy_grid(performance_rows(summaries, columns, runs), header)
 
 
 def common_table(summaries: Sequence[Summary]) -> str:
@@ -80,10 +95,14 @@ def common_table(summaries: Sequence[Summary]) -> str:
     return _fancy_grid(rows, _COMMON_HEADER)
 
 
-def performance_rows(summaries: Sequence[Summary]) -> list[list[str]]:
-    """The cells under ``PERFORMANCE_HEADER``."""
+def performance_rows(
+    summaries: Sequence[Summary],
+    columns: Sequence[str] = COLUMNS,
+    runs: Mapping[str, StageRun] | None = None,
+) -> list[list[str]]:
+    """The cells of the Performance Parameters table; the arguments are those of ``performance_table``."""
     return [
-        [name, summary.stage, *_statistics(getattr(summary, attribute), unit), str(_n(summary, attribute))]
+        [name, summary.stage, *_cells(summary, attribute, unit, columns, runs), str(n_of(summary, attribute))]
         for name, attribute, unit in _PERFORMANCE_ROWS
         for summary in summaries
     ]
@@ -97,17 +116,36 @@ def common_metrics(summaries: Sequence[Summary]) -> dict[str, dict[str, CommonVa
     }
 
 
-def _statistics(sample: Sample, unit: str) -> Iterator[str]:
-    for name in STATISTICS:
-        yield _figure(sample.statistic(name), unit)
-
-
-def _n(summary: Summary, attribute: str) -> int:
-    """N counts requests; the values of ITL are gaps, many to a request."""
-    if attribute == "itl":
+def n_of(summary: Summary, metric: str) -> int:
+    """N of a metric that has a sample; it counts requests, also for ITL, whose values are gaps."""
+    if metric == "itl":
         return summary.itl_requests
-    sample: Sample = getattr(summary, attribute)
+    sample: Sample = getattr(summary, metric)
     return sample.n
+
+
+def _cells(
+    summary: Summary,
+    metric: str,
+    unit: str,
+    columns: Sequence[str],
+    runs: Mapping[str, StageRun] | None,
+) -> Iterator[str]:
+    sample: Sample = getattr(summary, metric)
+    for column in columns:
+        statistic = "avg" if column == "Average" else column.lower()
+        figure = _figure(sample.statistic(statistic), unit)
+        if runs is None or _is_supported(summary, metric, statistic, runs[summary.stage]):
+            yield figure
+        else:
+            yield f"{figure}{UNSUPPORTED}"
+
+
+def _is_supported(summary: Summary, metric: str, statistic: str, run: StageRun) -> bool:
+    n = n_of(summary, metric)
+    if not n or share_below(statistic) is None:
+        return True
+    return n >= needed_requests([run], metric, statistic)
 
 
 def _common_value(value: float | None, unit: str) -> CommonValue:

@@ -104,6 +104,6 @@ def _warned(verdicts: Iterable[Verdict]) -> Iterator[tuple[Verdict, str]]:
 
 
 def _measured(verdict: Verdict) -> str:
-    if verdict.reason and (verdict.measured is None or verdict.outcome == "no baseline"):
+    if verdict.reason:
         return printable(verdict.reason)
     return f"measured {measured_text(verdict)}"

@@ -10,6 +10,7 @@ import numpy as np
 from pytest_npuperf.errors import BaselineError, NoBaselineError
 from pytest_npuperf.slo.budget import Budget
 from pytest_npuperf.slo.evidence import Judging, StageEvidence
+from pytest_npuperf.slo.noise import FEWEST_RUNS, noise_floor
 from pytest_npuperf.slo.reference import Reference
 from pytest_npuperf.slo.relative import LEAST_EFFECT, Difference, difference, judge_change
 from pytest_npuperf.slo.stage_run import StageRun, figure, figure_name, figure_of_successes
@@ -81,13 +82,22 @@ def _margin(budget: Budget, reference: Reference) -> float:
     """
     relative, name = budget.relative, figure_name(budget.metric, budget.statistic)
     assert relative is not None
-    if relative.noise and name not in reference.noise:
+    if not relative.noise:
+        return relative.change
+    floor = noise_floor(reference.runs, budget.metric, budget.statistic)
+    if floor is None:
         raise BaselineError(
-            f"baseline {reference.name!r} has no noise floor of {name}: it takes three runs of the same case "
-            f"that measured it, and there are {len(reference.runs)}; measure them with `npuperf noise`, or "
-            "write the margin as a number"
+            f"baseline {reference.name!r} has no noise floor of {name}: it takes {FEWEST_RUNS} runs of the "
+            f"same case that measured it as more than 0, and has {len(reference.runs)}; measure them with "
+            "`npuperf noise`, or write the margin as a number"
         )
-    return relative.change_with(reference.noise.get(name, 0.0))
+    margin = relative.change_with(floor)
+    if margin <= -1:
+        raise BaselineError(
+            f"baseline {reference.name!r} has a noise floor of {floor:.0%} for {name}, which leaves nothing "
+            "to compare with: save more runs, or write the margin as a number"
+        )
+    return margin
 
 
 def _judged(

@@ -46,10 +46,16 @@ def estimated(run: StageRun, budget: Budget) -> Estimate:
     return Estimate(
         value,
         n,
-        figure_interval(run, metric, statistic),
+        _around(value, figure_interval(run, metric, statistic)),
         needed if n < needed else None,
         alone if alone != value else None,
     )
+
+
+def _around(value: float, interval: Interval) -> Interval:
+    """Of few values the estimate is interpolated, and may lie outside of the order statistics about it."""
+    low, high = interval
+    return None if low is None else min(low, value), None if high is None else max(high, value)
 
 
 def _goodput_estimate(run: StageRun, budget: Budget) -> Estimate:

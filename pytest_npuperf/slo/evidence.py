@@ -21,15 +21,15 @@ Raises:
 """
 
 
-def no_reference(name: str | None, stage: str) -> Reference:
+def no_reference(_name: str | None, stage: str) -> Reference:
     """Of a run that was not told what to compare with.
 
     Raises:
         NoBaselineError: Always.
     """
     raise NoBaselineError(
-        f"no baseline to compare {stage} with{f' under the name {name!r}' if name else ''}: "
-        "pass --npuperf-baseline=NAME; --npuperf-save-baseline=NAME makes one"
+        f"there is none named to compare {stage} with: pass --npuperf-baseline=NAME; "
+        "--npuperf-save-baseline=NAME makes one"
     )
 
 

@@ -27,8 +27,13 @@ def implied_budgets(budgets: Iterable[Budget], summary: Summary) -> list[Budget]
     ``budgets`` are all that the case has: ask when the last of them is known.
     """
     implied = []
-    if not any(budget.metric in _SPEAK_OF_FAILURES and budget.stage == "total" for budget in budgets):
+    if not any(_speaks_of_failures(budget) for budget in budgets):
         implied.append(_NO_FAILURE)
     if summary.success_requests == 0:
         implied.append(_ANY_SUCCESS)
     return implied
+
+
+def _speaks_of_failures(budget: Budget) -> bool:
+    """An advisory budget does not: it takes the place of none that fails."""
+    return budget.metric in _SPEAK_OF_FAILURES and budget.stage == "total" and not budget.advisory

@@ -34,7 +34,7 @@ def _no_stage(budget: Budget, no_steady: str) -> Verdict:
     if budget.stage != "steady":
         reason = f"no request belonged to {budget.stage}"
     else:
-        reason = f"no steady stage: {no_steady or 'the case does not ask for one'}"
+        reason = f"no steady stage: {no_steady or 'the case does not ask for one by `stage: steady`'}"
     return Verdict(
         budget=budget,
         measured=None,

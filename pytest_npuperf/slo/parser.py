@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from decimal import Decimal
+from math import isfinite
 
 from pytest_npuperf.slo.budget import Budget, Relative
 from pytest_npuperf.slo.pieces import Pieces, error_at, pieces_of, relative_pieces, request_pieces
@@ -214,6 +215,8 @@ def _number(pieces: Pieces, metric: Metric, allowed: str) -> tuple[float, str]:
         raise error_at(pieces, *_no_number(pieces), allowed)
     unit = _unit(pieces, metric)
     bound = float(Decimal(number) * UNITS[unit])
+    if not isfinite(bound):
+        raise error_at(pieces, "number", "the bound is too large a number to be one", allowed)
     if metric.is_share and bound > 1:
         what = f"{metric.name} is a share and never above 1"
         raise error_at(pieces, "number", what, "shares: 0 to 1, or 0 % to 100 %")

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from pytest_npuperf.slo.stage_run import StageRun
 
@@ -17,8 +16,6 @@ class Reference:
     name: str
     """Of the baseline."""
     runs: tuple[StageRun, ...]
-    noise: Mapping[str, float] = field(default_factory=dict)
-    """Figure such as ``ttft.p99`` -> how far, as a share of it, a run lies from the others by chance."""
     mismatches: tuple[str, ...] = ()
     """What the baseline was measured with that this run was not, in words."""
     is_paired: bool = False

@@ -86,7 +86,7 @@ def grounds_of(
     tokens = trace.output_tokens[good]
     exact = good & ~trace.tokens_estimated & (trace.output_tokens != UNKNOWN)
     exact &= trace.asked_output_tokens != UNKNOWN
-    if any(budget.metric == _LENGTH_METRIC and budget.stage == "total" for budget in budgets):
+    if any(_speaks_of_lengths(budget) for budget in budgets):
         exact &= False
     asked = trace.asked_output_tokens[exact]
     tolerated = np.maximum(_TOKEN_TOLERANCE, _LENGTH_TOLERANCE * asked)
@@ -137,6 +137,10 @@ def is_same_model(answered: str, known: str) -> bool:
         _is_tail(a, b) or _is_tail(b, a)
         for a, b in ((answered, known), (_versionless(answered), known), (answered, _versionless(known)))
     )
+
+
+def _speaks_of_lengths(budget: Budget) -> bool:
+    return budget.metric == _LENGTH_METRIC and budget.stage == "total" and not budget.advisory
 
 
 def _unaccounted(grounds: Grounds) -> str:

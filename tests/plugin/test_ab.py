@@ -53,6 +53,23 @@ def test_a_slower_b_is_caught(pytester: pytest.Pytester, simulate: Callable[...,
     )
 
 
+@pytest.mark.parametrize(
+    ("flaw", "reason"),
+    [
+        (("--fail-every", "2"), "*failed_requests == 0*FAIL*"),
+        (("--answer-model", "other"), "*vacuous:*other*"),
+    ],
+)
+def test_an_a_that_proves_nothing_fails_the_test(
+    pytester: pytest.Pytester, simulate: Callable[..., Any], flaw: tuple[str, str], reason: str
+) -> None:
+    pytester.makefile(".yaml", npuperf=CASE.replace("ttft.avg <= baseline + 20 %", "ttft.avg < 1 s"))
+    a, b = simulate(*FAST, *flaw), simulate(*FAST)
+    result = pytester.runpytest_subprocess("--npuperf-ab", a.url, b.url, "--npuperf-client-health=warn")
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines([reason])
+
+
 def test_a_search_has_no_pairs(pytester: pytest.Pytester, simulate: Callable[..., Any]) -> None:
     pytester.makefile(".yaml", npuperf="cases: [{name: chat, sweep: {concurrency: [1, 2]}, requests: 4}]")
     server = simulate(*FAST)

@@ -123,3 +123,20 @@ def test_a_budget_on_nothing_measured_fails(pytester: pytest.Pytester, server: A
     result = pytester.runpytest_subprocess(f"--npuperf-base-url={server.url}")
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(["*tpot.p99 < 1 s* - *FAIL*"])
+
+
+def test_budgets_of_a_test_that_measured_nothing_hold_on_nothing(
+    pytester: pytest.Pytester, server: Any
+) -> None:
+    pytester.makepyfile(
+        """
+        import pytest
+
+        @pytest.mark.npuperf_slo("ttft.p99 < 1 s")
+        async def test_forgot_to_measure(npuperf):
+            pass
+        """
+    )
+    result = pytester.runpytest_subprocess(f"--npuperf-base-url={server.url}")
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*nothing was measured, so its budgets hold on nothing*"])

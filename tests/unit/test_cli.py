@@ -35,7 +35,7 @@ def test_a_command_is_needed(capsys: pytest.CaptureFixture[str]) -> None:
     assert "COMMAND" in refused(capsys)
 
 
-@pytest.mark.parametrize("command", ["simulate", "calibrate", "judge", "compare", "noise"])
+@pytest.mark.parametrize("command", ["simulate", "calibrate", "judge", "compare", "noise", "report", "view"])
 def test_every_command_is_listed(capsys: pytest.CaptureFixture[str], command: str) -> None:
     assert command in [
         line.split()[0] for line in helped(capsys, "--help").splitlines() if line[:4] == "    "

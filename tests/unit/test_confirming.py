@@ -306,7 +306,7 @@ def test_a_pooled_result_is_that_of_the_first_with_the_figures_of_all(
     ] == [
         *("name", "nodeid", "settings", "started", "stopped", "steady_window", "no_steady"),
         *("cache_expected", "not_measured", "aborted", "sent", "asked_models", "listed_models"),
-        *("exploration", "location", "judging"),
+        *("exploration", "location", "in_pairs", "judging"),
     ]
     assert pooled.summary.benchmark_duration == pytest.approx(2.01 + 4.01)
     assert pooled.summary.output_token_throughput == pytest.approx(800 / 6.02)

@@ -74,7 +74,7 @@ def test_a_sweep_measures_each_of_its_loads(started: Started) -> None:
     assert [step.load for step, _, _ in started] == [ClosedLoop(3)]
 
 
-def test_pairs_begin_with_the_server_a(started: Started) -> None:
+def test_pairs_begin_with_the_server_b(started: Started) -> None:
     brought_up: list[str] = []
 
     def target_of(side: str) -> Any:
@@ -83,8 +83,8 @@ def test_pairs_begin_with_the_server_a(started: Started) -> None:
 
     assert isinstance(measuring.measure_pairs(CASE, target_of, **COMMON), Pairing)
     ((turn, target, settings),) = started
-    assert (turn.load, target, settings) == (CASE.load, "server A", COMMON)
-    assert brought_up == ["A"]
+    assert (turn.load, target, settings) == (CASE.load, "server B", COMMON)
+    assert brought_up == ["B"]
 
 
 @pytest.mark.parametrize("several", [{"search": SEARCH}, {"sweep": Sweep("concurrency", (1, 2))}])

@@ -9,6 +9,7 @@ from pytest_npuperf.report.page.scale import Unit, quantity
 from pytest_npuperf.report.page.tables import data_table
 from pytest_npuperf.result import CaseResult
 from pytest_npuperf.slo import Reference, StageRun
+from pytest_npuperf.slo.noise import noise_floor
 from pytest_npuperf.slo.stage_run import figure, figure_name
 from pytest_npuperf.slo.vocabulary import METRICS
 
@@ -52,7 +53,7 @@ def _rows(runs: tuple[StageRun, ...], reference: Reference) -> Iterator[list[str
         name = figure_name(metric, statistic)
         unit = METRICS[metric].units[0]
         shown = Unit("ms", 1e-3) if unit == "ms" else Unit(unit, 1.0)
-        noise = reference.noise.get(name)
+        noise = noise_floor(reference.runs, metric, statistic)
         yield [
             name,
             quantity(now, shown),

@@ -68,7 +68,7 @@ def test_without_budgets_those_of_the_report_are_judged_again(
     output = capsys.readouterr().out
     assert "advisory" in row_of(output, "ttft.avg < 1 ms")[-1]
     assert row_of(output, "e2el.avg < 1 ms")[-1].startswith("FAIL")
-    assert output.endswith("2 cases judged, 1 failed: burst\n")
+    assert output.endswith("2 cases judged, 1 budget not shown to hold, 1 failed: burst\n")
 
 
 def test_an_advisory_budget_only_warns(make_case: Cases, save_report: Reports) -> None:

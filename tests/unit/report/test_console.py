@@ -8,6 +8,7 @@ import pytest
 
 from pytest_npuperf.metrics import summarize
 from pytest_npuperf.report import common_table, console_lines, performance_table
+from pytest_npuperf.report.tables import MORE_COLUMNS
 from pytest_npuperf.result import CaseResult, RunRecord
 from pytest_npuperf.slo import Verdict, parse_budget
 from pytest_npuperf.trace import Trace
@@ -181,7 +182,37 @@ def test_quiet_is_a_line_a_case(make_result: Results, make_record: Records, clea
     ]
 
 
-@pytest.mark.parametrize("verbosity", [-1, 0])
+def test_verbose_adds_percentiles_and_marks_those_of_too_few_requests(
+    make_result: Results, make_record: Records, clean: Trace
+) -> None:
+    result = make_result("chat", clean)
+    lines = console_lines(make_record(result), REPORT, verbosity=1, outcomes={})
+    assert lines[1:-1] == [
+        *performance_table([result.summary], MORE_COLUMNS, result.stage_runs()).splitlines(),
+        "* rests on too few requests for that percentile",
+        *common_table([result.summary]).splitlines(),
+    ]
+
+
+def test_chosen_columns_stand_in_the_order_they_were_given(
+    make_result: Results, make_record: Records, clean: Trace
+) -> None:
+    record = make_record(make_result("chat", clean))
+    for verbosity in (0, 1):
+        lines = console_lines(record, REPORT, verbosity=verbosity, outcomes={}, columns=("P99.9", "Average"))
+        assert lines[2].replace(" ", "") == "│PerformanceParameters│Stage│P99.9│Average│N│"
+        assert "50.0 ms*" in lines[6]
+
+
+def test_columns_that_need_no_support_have_no_note(
+    make_result: Results, make_record: Records, clean: Trace
+) -> None:
+    record = make_record(make_result("chat", clean))
+    lines = console_lines(record, REPORT, verbosity=0, outcomes={}, columns=("Average", "Max"))
+    assert "*" not in "".join(lines)
+
+
+@pytest.mark.parametrize("verbosity", [-1, 0, 1])
 def test_no_control_character_reaches_the_terminal(
     make_result: Results, make_record: Records, two_good_one_failed: Trace, verbosity: int
 ) -> None:

@@ -9,7 +9,8 @@ import pytest
 
 from pytest_npuperf.metrics import Summary, summarize
 from pytest_npuperf.report import common_table, performance_table
-from pytest_npuperf.report.tables import STATISTICS, common_metrics
+from pytest_npuperf.report.tables import MORE_COLUMNS, STATISTICS, common_metrics
+from pytest_npuperf.slo import StageRun, run_of_stage
 from pytest_npuperf.trace import Trace
 
 # The platform specification's example, cell for cell; the figures contradict each other there, too.
@@ -119,6 +120,45 @@ def test_tables_have_the_double_ruled_grid(specified: Summary) -> None:
     assert lines[2] == "╞══════════════════════════╪═════════╪════════════════════╡"
     assert lines[4] == "├──────────────────────────┼─────────┼────────────────────┤"
     assert lines[-1] == "╘══════════════════════════╧═════════╧════════════════════╛"
+
+
+def test_columns_can_be_chosen(build_trace: Callable[..., Trace]) -> None:
+    trace = build_trace(*({"sent": 0, "chunks": [ttft], "end": ttft} for ttft in (10, 20, 30)))
+    rows = _rows(
+        performance_table([summarize(trace, max_concurrency=None)], ["P99.9", "Average", "Max", "P5"])
+    )
+    assert rows[0] == "│ Performance Parameters │ Stage │ P99.9 │ Average │ Max │ P5 │ N │"
+    assert rows[2] == "│ TTFT │ total │ 29.98 ms │ 20.0 ms │ 30.0 ms │ 11.0 ms │ 3 │"
+
+
+@pytest.mark.parametrize(("n", "marked"), [(298, ["P99", "P99.9"]), (299, ["P99.9"]), (2995, [])])
+def test_percentiles_that_rest_on_too_few_requests_are_marked(
+    build_trace: Callable[..., Trace], n: int, marked: list[str]
+) -> None:
+    trace = build_trace(*([{"sent": 0, "chunks": [10], "end": 10}] * n))
+    ttft = dict(zip(["Row", "Stage", *MORE_COLUMNS, "N"], _marked_row(trace, "TTFT"), strict=True))
+    assert [column for column, cell in ttft.items() if cell.endswith("*")] == marked
+    assert ttft["P99.9"].rstrip("*") == "10.0 ms"
+
+
+def test_gaps_of_many_requests_support_what_few_requests_do_not(build_trace: Callable[..., Trace]) -> None:
+    answer = {"sent": 0, "chunks": list(range(10, 510)), "end": 510}
+    few, enough = (_marked_row(build_trace(*([answer] * n)), "ITL") for n in (49, 50))
+    assert few[-2:] == ["1.0 ms*", "49"]
+    assert enough[-2:] == ["1.0 ms", "50"]
+
+
+def test_what_has_no_value_has_no_mark(build_trace: Callable[..., Trace]) -> None:
+    assert set(_marked_row(build_trace(), "TTFT")[2:-1]) == {"-"}
+
+
+def _marked_row(trace: Trace, name: str) -> list[str]:
+    """The cells of one parameter with all columns and marks."""
+    summary = summarize(trace, max_concurrency=None)
+    runs: dict[str, StageRun] = {"total": run_of_stage(trace, summary)}
+    table = performance_table([summary], MORE_COLUMNS, runs)
+    (row,) = [row for row in _rows(table) if row.startswith(f"│ {name} ")]
+    return [cell.strip() for cell in row.strip("│").split("│")]
 
 
 def test_n_of_itl_counts_requests_and_n_of_tpot_those_with_a_decode_phase(two_good_one_failed: Trace) -> None:

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from math import inf
 
@@ -18,6 +17,7 @@ from pytest_npuperf.slo import (
     judge,
     parse_budget,
 )
+from pytest_npuperf.slo.noise import noise_floor
 
 
 def run_of(seed: int, factor: float = 1.0, *, n: int = 300, failed: int = 0, **totals: float) -> StageRun:
@@ -36,7 +36,6 @@ def judged(
     expression: str,
     *current: StageRun,
     baseline: tuple[StageRun, ...] = (steady(0.2),),
-    noise: Mapping[str, float] | None = None,
     mismatches: tuple[str, ...] = (),
     require_support: bool = False,
     error: BaselineError | None = None,
@@ -47,7 +46,7 @@ def judged(
     def find(name: str | None, stage: str) -> Reference:
         if error is not None:
             raise error
-        return Reference(f"{name or 'main'} ({stage})", baseline, noise or {}, mismatches)
+        return Reference(f"{name or 'main'} ({stage})", baseline, mismatches)
 
     budget = replace(parse_budget(expression), require_support=require_support)
     stages = {budget.stage: StageEvidence(current[0], current)}
@@ -245,20 +244,33 @@ class TestMismatch:
 class TestNoise:
     def test_the_larger_of_both_is_allowed(self) -> None:
         def bound(expression: str) -> float | None:
-            return judged(expression, steady(0.2), noise={"ttft.avg": 0.08}).bound
+            return judged(expression, steady(0.2), baseline=runs).bound
 
-        assert bound("ttft.avg <= baseline + max(5 %, noise)") == pytest.approx(0.216)
+        runs = (steady(0.196), steady(0.2), steady(0.204))
+        floor = noise_floor(runs, "ttft", "avg")
+        assert floor == pytest.approx(0.0674, abs=0.001)
+        assert bound("ttft.avg <= baseline + max(5 %, noise)") == pytest.approx(0.2 * (1 + floor))
         assert bound("ttft.avg <= baseline + max(10 %, noise)") == pytest.approx(0.22)
-        assert bound("ttft.avg <= baseline + noise") == pytest.approx(0.216)
-        assert bound("ttft.avg >= baseline - max(5 %, noise)") == pytest.approx(0.184)
+        assert bound("ttft.avg <= baseline + noise") == pytest.approx(0.2 * (1 + floor))
+        assert bound("ttft.avg >= baseline - max(5 %, noise)") == pytest.approx(0.2 * (1 - floor))
+        assert bound("ttft.p80 <= baseline + noise") == pytest.approx(0.2 * (1 + floor)), "of any figure"
+
+    def test_a_noise_floor_that_leaves_nothing_fails_and_says_so(self) -> None:
+        runs = tuple(steady(0.2, request_throughput=rate) for rate in (60.0, 100.0, 140.0))
+        verdict = judged(
+            "request_throughput >= baseline - noise", steady(0.2, request_throughput=1.0), baseline=runs
+        )
+
+        assert verdict.outcome == "fail"
+        assert "a noise floor of 134% for request_throughput" in verdict.reason
 
     def test_without_a_noise_floor_it_fails_and_says_what_it_takes(self) -> None:
-        verdict = judged("ttft.avg <= baseline + max(5 %, noise)", steady(0.1), noise={"ttft.p99": 0.1})
+        verdict = judged("ttft.avg <= baseline + max(5 %, noise)", steady(0.1))
 
         assert (verdict.outcome, verdict.bound) == ("fail", None)
         assert verdict.reason == (
-            "baseline 'main (total)' has no noise floor of ttft.avg: it takes three runs of the same case "
-            "that measured it, and there are 1; measure them with `npuperf noise`, "
+            "baseline 'main (total)' has no noise floor of ttft.avg: it takes 3 runs of the same case "
+            "that measured it as more than 0, and has 1; measure them with `npuperf noise`, "
             "or write the margin as a number"
         )
 

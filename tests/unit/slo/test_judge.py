@@ -204,8 +204,16 @@ def test_budget_is_judged_on_the_stage_it_names(build_trace: BuildTrace, evidenc
             "no request was successful",
             "no steady stage: no request was successful",
         ),
-        ("steady.failed_requests == 0", "", "no steady stage: the case does not ask for one"),
-        ("steady.ttft.p90 <= baseline", "", "no steady stage: the case does not ask for one"),
+        (
+            "steady.failed_requests == 0",
+            "",
+            "no steady stage: the case does not ask for one by `stage: steady`",
+        ),
+        (
+            "steady.ttft.p90 <= baseline",
+            "",
+            "no steady stage: the case does not ask for one by `stage: steady`",
+        ),
         ("turn 3.ttft.p90 < 1 s", "", "no request belonged to turn 3"),
     ],
 )

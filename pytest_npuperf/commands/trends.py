@@ -1,0 +1,206 @@
+"""From the figures of many reports to a history."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from math import isfinite
+
+from pytest_npuperf.baselines import Baseline, Fingerprint
+from pytest_npuperf.errors import BudgetError, NoBaselineError
+from pytest_npuperf.report.change import Figure
+from pytest_npuperf.report.history import Bound, CaseHistory, History, HistoryRun, Trend, TrendPoint
+from pytest_npuperf.report.page.verdict_marks import Look
+from pytest_npuperf.saved.figures import CaseFigures, RunFigures
+from pytest_npuperf.saved.files import VerdictEntry
+from pytest_npuperf.slo import Reference, parse_budget
+from pytest_npuperf.slo.noise import noise_floor
+from pytest_npuperf.slo.resampling import needed_requests
+from pytest_npuperf.slo.stage_run import figure_of_successes
+
+__all__ = ["history_of"]
+
+_COMMITS = frozenset("0123456789abcdefABCDEF")
+_LOOKS: dict[str, Look] = {"pass": "pass", "fail": "fail"}
+_MEASURED_CASE = tuple[HistoryRun, CaseFigures]
+
+
+def history_of(
+    runs: Sequence[RunFigures],
+    figures: Sequence[Figure],
+    baseline: Baseline | None,
+    left_out: Sequence[str] = (),
+) -> History:
+    """The trend of each figure of each case, in the order in which the runs were started.
+
+    Args:
+        runs: At least one.
+        figures: What to show.
+        baseline: What to draw beside it.
+        left_out: The reports that could not be read, and why.
+    """
+    ordered = sorted(runs, key=lambda run: run.started)
+    described = [_described(run) for run in ordered]
+    cases: dict[str, list[_MEASURED_CASE]] = {}
+    for of_history, run in zip(described, ordered, strict=True):
+        for name, case in _named(run):
+            cases.setdefault(name, []).append((of_history, case))
+    return History(
+        runs=tuple(described),
+        cases=tuple(_case(name, measured, figures, baseline) for name, measured in cases.items()),
+        left_out=tuple(left_out),
+        baseline=baseline.name if baseline is not None else "",
+    )
+
+
+def _described(run: RunFigures) -> HistoryRun:
+    git = run.environment.get("git")
+    git = git if isinstance(git, Mapping) else {}
+    commit = git.get("commit")
+    model = run.server.get("model") or run.server.get("asked_model") or ""
+    return HistoryRun(
+        started=run.started,
+        commit=commit if isinstance(commit, str) and set(commit) <= _COMMITS else "",
+        is_dirty=git.get("dirty") is True,
+        model=str(model),
+        directory=str(run.directory),
+    )
+
+
+def _named(run: RunFigures) -> Iterator[tuple[str, CaseFigures]]:
+    """The cases by their names; items of several folders may have cases of the same name."""
+    seen: Counter[str] = Counter()
+    for case in run.cases:
+        name = case.entry.name
+        seen[name] += 1
+        yield (name if seen[name] == 1 else f"{name} ({seen[name]})"), case
+
+
+def _case(
+    name: str, measured: Sequence[_MEASURED_CASE], figures: Sequence[Figure], baseline: Baseline | None
+) -> CaseHistory:
+    newest = measured[-1][1]
+    references = {figure.stage: _reference(baseline, name, figure.stage, newest) for figure in figures}
+    known = [reference for reference in references.values() if reference is not None]
+    notes = [f"not like with like: {what}" for reference in known for what in reference.mismatches]
+    if baseline is not None and not known:
+        notes.append(f"the baseline {baseline.name} has no run of it")
+    return CaseHistory(
+        name=name,
+        trends=tuple(_trend(figure, measured, references[figure.stage]) for figure in figures),
+        notes=tuple(dict.fromkeys(notes)),
+    )
+
+
+def _reference(baseline: Baseline | None, case: str, stage: str, newest: CaseFigures) -> Reference | None:
+    if baseline is None:
+        return None
+    try:
+        return baseline.reference(case, stage, current=newest.made_with)
+    except NoBaselineError:
+        return None
+
+
+def _trend(figure: Figure, measured: Sequence[_MEASURED_CASE], reference: Reference | None) -> Trend:
+    of_baseline = _baseline_figure(reference, figure)
+    befores = [None, *(case.made_with for _, case in measured)]
+    return Trend(
+        figure=figure,
+        points=tuple(
+            _point(run, case, figure, before) for (run, case), before in zip(measured, befores, strict=False)
+        ),
+        baseline=of_baseline,
+        bounds=tuple(_bounds(measured[-1][1], figure, reference, of_baseline)),
+    )
+
+
+def _baseline_figure(reference: Reference | None, figure: Figure) -> float | None:
+    """The mean over the runs, of the successful requests as the figures of reports."""
+    runs = reference.runs if reference is not None else ()
+    found = [figure_of_successes(run, figure.metric, figure.statistic) for run in runs]
+    values = [value for value in found if value is not None and isfinite(value)]
+    return sum(values) / len(values) if values and len(values) == len(found) else None
+
+
+def _point(run: HistoryRun, case: CaseFigures, figure: Figure, before: Fingerprint | None) -> TrendPoint:
+    value, n = case.figure(figure.metric, figure.statistic, figure.stage)
+    # how many requests gaps need depends on how many each has, which a summary does not tell
+    needed = 0 if figure.metric == "itl" else needed_requests((), figure.metric, figure.statistic)
+    return TrendPoint(
+        run=run,
+        value=None if case.entry.not_measured else value,
+        n=n,
+        needed_n=needed if value is not None and n < needed else None,
+        notes=tuple(_notes(case, figure)),
+        changes=tuple(_changes(before, case.made_with)) if before is not None else (),
+    )
+
+
+def _notes(case: CaseFigures, figure: Figure) -> Iterator[str]:
+    entry = case.entry
+    if entry.not_measured:
+        yield f"not measured: {entry.not_measured}"
+    if entry.stopped:
+        yield "stopped before its end"
+    if entry.aborted:
+        yield f"aborted: {entry.aborted}"
+    if entry.client_health.state != "ok":
+        yield f"client {entry.client_health.state}"
+    yield from (f"vacuous: {reason}" for reason in entry.vacuous)
+    yield from (f"suspect: {reason}" for reason in entry.suspect)
+    failed = case.count("failed_requests", figure.stage)
+    if failed:
+        yield f"{failed} failed requests"
+    for verdict in _verdicts(case, figure):
+        if verdict.outcome in ("fail", "inconclusive"):
+            yield f"{verdict.outcome}: {verdict.expression}"
+
+
+def _verdicts(case: CaseFigures, figure: Figure) -> Iterator[VerdictEntry]:
+    for verdict in case.entry.verdicts:
+        if (verdict.stage, verdict.metric) != (figure.stage, figure.metric):
+            continue
+        if _usual(verdict.statistic) == _usual(figure.statistic):
+            yield verdict
+
+
+def _usual(statistic: str | None) -> str | None:
+    return "p50" if statistic == "median" else statistic
+
+
+def _changes(before: Fingerprint, now: Fingerprint) -> Iterator[str]:
+    """What both were measured with that is not the same."""
+    for fact, value in now.items():
+        if value is not None and before.get(fact) is not None and before[fact] != value:
+            yield f"{fact}, {value} after {before[fact]}"
+
+
+def _bounds(
+    newest: CaseFigures, figure: Figure, reference: Reference | None, of_baseline: float | None
+) -> Iterator[Bound]:
+    for verdict in _verdicts(newest, figure):
+        bound, look = verdict.bound, _LOOKS.get(verdict.outcome, "open")
+        if reference is not None and _is_relative(verdict):
+            bound, look = _relative_bound(verdict, figure, reference, of_baseline), "open"
+        if bound is not None:
+            yield Bound(verdict.expression, bound, look)
+
+
+def _is_relative(verdict: VerdictEntry) -> bool:
+    """Whether it is held against the baseline that the person names, so against the one shown here."""
+    try:
+        relative = parse_budget(verdict.expression).relative
+    except BudgetError:
+        return False
+    return relative is not None and relative.baseline is None
+
+
+def _relative_bound(
+    verdict: VerdictEntry, figure: Figure, reference: Reference, of_baseline: float | None
+) -> float | None:
+    """What the budget would be bound to by the baseline that is shown; None where that cannot be told."""
+    relative = parse_budget(verdict.expression).relative
+    floor = noise_floor(reference.runs, figure.metric, figure.statistic)
+    if relative is None or of_baseline is None or (relative.noise and floor is None):
+        return None
+    return of_baseline * (1 + relative.change_with(floor or 0.0))

@@ -71,6 +71,10 @@ def read_case_file(path: Path) -> CaseFile:
             raise source.error(
                 f"{place}.name", f"there is already a case named {entry.name!r}; names are unique"
             )
+        if not entry.name.isprintable():
+            raise source.error(
+                f"{place}.name", f"{entry.name!r} has characters that cannot be printed; leave them out"
+            )
         line = source.line(place)
         cases.extend((line, case) for case in _Entry(entry, content, source, place).cases())
     return CaseFile(content.server, tuple(cases))

@@ -62,8 +62,14 @@ def interval_text(verdict: Verdict) -> str:
     if verdict.low is None and verdict.high is None:
         return EMPTY
     unit = _unit(verdict.budget)
-    low, high = (EMPTY if end is None else _short(_in_unit(end, unit)) for end in (verdict.low, verdict.high))
+    low, high = (_end_text(end, unit) for end in (verdict.low, verdict.high))
     return f"{low} .. {high} {unit}".rstrip()
+
+
+def _end_text(end: float | None, unit: str) -> str:
+    if end is None:
+        return EMPTY
+    return "infinite" if isinf(end) else _short(_in_unit(end, unit))
 
 
 def n_text(verdict: Verdict) -> str:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from math import isinf
 
+from pytest_npuperf.report.change import Change, Figure, change_of
 from pytest_npuperf.report.page.markup import Markup, element
 from pytest_npuperf.report.page.scale import Unit, quantity
 from pytest_npuperf.report.page.tables import data_table
@@ -58,7 +60,7 @@ def _rows(runs: tuple[StageRun, ...], reference: Reference) -> Iterator[list[str
             name,
             quantity(now, shown),
             quantity(before, shown),
-            _change(metric, now, before),
+            _change(change_of(Figure(metric, statistic), {"total": reference.runs}, {"total": runs})),
             "-" if noise is None else f"{noise:.1%}",
         ]
 
@@ -69,12 +71,9 @@ def _mean(runs: tuple[StageRun, ...], metric: str, statistic: str | None) -> flo
     return sum(values) / len(values) if values and len(values) == len(found) else None
 
 
-def _change(metric: str, now: float, before: float) -> str:
-    if not before or before == float("inf") or now == float("inf"):
+def _change(change: Change) -> str:
+    """Better or worse only where chance is excluded."""
+    if change.change is None or isinf(change.change):
         return "-"
-    change = now / before - 1
-    direction = METRICS[metric].direction
-    text = f"{change:+.1%}"
-    if direction is None or text in ("+0.0%", "-0.0%"):
-        return text
-    return f"{text} ({'better' if (change < 0) == (direction == 'lower') else 'worse'})"
+    text = f"{change.change:+.1%}"
+    return f"{text} ({change.word})" if change.word in ("better", "worse") else text

@@ -64,7 +64,7 @@ def test_the_bound_of_a_relative_budget_is_what_followed_from_the_baseline() -> 
     [
         (0.6123456, 0.70194, "612.3 .. 701.9 ms"),
         (12.345678, 13.5, "12346 .. 13500 ms"),
-        (0.6, inf, "600 .. inf ms"),
+        (0.6, inf, "600 .. infinite ms"),
         (0.6, None, "600 .. - ms"),
         (None, 0.6, "- .. 600 ms"),
         (None, None, "-"),

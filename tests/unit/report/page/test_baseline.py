@@ -19,11 +19,12 @@ def rows_of(made: str, read_html: Callable[[str], Any]) -> dict[str, list[str]]:
 
 @pytest.fixture
 def one_answer(make_result: Callable[..., CaseResult], build_trace: Callable[..., Trace]) -> Any:
-    """Makes a case of one answer whose first chunk comes after so many ms, and the next ones 10 ms later."""
+    """Makes a case of equal answers: the first chunk after so many ms, the next ones 10 ms later."""
 
-    def make(ttft: float, **fields: Any) -> CaseResult:
+    def make(ttft: float, count: int = 300, **fields: Any) -> CaseResult:
         chunks = [ttft, ttft + 10, ttft + 20]
-        return make_result("chat", build_trace({"sent": 0, "chunks": chunks, "end": ttft + 20}), **fields)
+        answers = ({"sent": 0, "chunks": chunks, "end": ttft + 20} for _ in range(count))
+        return make_result("chat", build_trace(*answers), **fields)
 
     return make
 
@@ -65,3 +66,11 @@ def test_a_figure_that_a_run_does_not_have_is_left_out(
         "output_token_throughput",
         "request_throughput",
     ]
+
+
+def test_what_may_be_chance_is_neither_better_nor_worse(
+    one_answer: Callable[..., CaseResult], read_html: Callable[[str], Any]
+) -> None:
+    reference = Reference("main", (one_answer(50).stage_runs()["total"],))
+    rows = rows_of(baseline_table(one_answer(60, count=20), reference), read_html)
+    assert rows["ttft.p99"][2] == "+20.0%"

@@ -93,6 +93,8 @@ class CaseResult:
     """How its budgets are judged."""
     verdicts: list[Verdict] = field(default_factory=list)
     """Every verdict given so far, each once, in the order they were given."""
+    _stage_runs: dict[str, StageRun] = field(default_factory=dict, init=False)
+    """Filled at first use: of many requests they take a while, and every judgement and table needs them."""
 
     def __repr__(self) -> str:
         summary = self.summary
@@ -159,11 +161,12 @@ class CaseResult:
         }
         return Evidence(stages, self.no_steady, self.judging)
 
-    def stage_runs(self) -> dict[str, StageRun]:
+    def stage_runs(self) -> Mapping[str, StageRun]:
         """What was measured for each stage, by its name."""
-        return {
-            summary.stage: run_of_stage(self._trace_of(summary.stage), summary) for summary in self.summaries
-        }
+        if not self._stage_runs:
+            for summary in self.summaries:
+                self._stage_runs[summary.stage] = run_of_stage(self._trace_of(summary.stage), summary)
+        return self._stage_runs
 
     def _trace_of(self, stage: str) -> Trace:
         if stage == "total":

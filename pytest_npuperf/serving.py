@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import cast
 
@@ -58,15 +59,17 @@ class Sides:
     and port.
 
     Args:
-        bring_up: The context in which a server is up, of one of the two places.
-        places: A's and B's: a URL, or the folder of an adapter.
+        bring_up: The context in which the server of some settings is up.
+        settings: Those of the run, with ``ab``.
     """
 
     def __init__(
-        self, bring_up: Callable[[str], AbstractContextManager[Served]], places: tuple[str, str]
+        self, bring_up: Callable[[Settings], AbstractContextManager[Served]], settings: Settings
     ) -> None:
+        assert settings.ab is not None
         self._bring_up = bring_up
-        self._places = dict(zip("AB", places, strict=True))
+        self._settings = settings
+        self._places = dict(zip("AB", settings.ab, strict=True))
         self._running = ExitStack()
         self._deployed = ExitStack()
         self._served: dict[str, Served] = {}
@@ -79,11 +82,12 @@ class Sides:
         """
         if side not in self._served:
             place = self._places[side]
-            is_running = is_url(place)
-            if not is_running:
+            if is_url(place):
+                stack, settings = self._running, replace(self._settings, base_url=place)
+            else:
                 self._take_down()
-            stack = self._running if is_running else self._deployed
-            self._served[side] = stack.enter_context(self._bring_up(place))
+                stack, settings = self._deployed, replace(self._settings, adapter=Path(place))
+            self._served[side] = stack.enter_context(self._bring_up(settings))
         return self._served[side]
 
     def close(self) -> None:

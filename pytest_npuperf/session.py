@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,7 +13,7 @@ import pytest
 
 from pytest_npuperf.errors import CaseError, LoadError
 from pytest_npuperf.reporting import Reporting, wall_clock
-from pytest_npuperf.settings import Settings, is_url
+from pytest_npuperf.settings import Settings
 from pytest_npuperf.terminal import LiveLine
 
 if TYPE_CHECKING:
@@ -94,17 +94,12 @@ class PerfSession:
                 self._served = served
                 yield served
             return
-        self._sides = Sides(self._bring_up_place, self.settings.ab)
+        self._sides = Sides(self._bring_up, self.settings)
         try:
             self._served = self._sides.up("B")
             yield self._served
         finally:
             self._sides.close()
-
-    def _bring_up_place(self, place: str) -> AbstractContextManager[Served]:
-        if is_url(place):
-            return self._bring_up(replace(self.settings, base_url=place))
-        return self._bring_up(replace(self.settings, adapter=Path(place)))
 
     @contextmanager
     def _bring_up(self, settings: Settings) -> Iterator[Served]:
@@ -160,11 +155,13 @@ class PerfSession:
             note=note,
             client=client,
             confirmations=self.settings.confirm,
-            is_unsettled=lambda result: any(
-                verdict.unsettled and not verdict.budget.advisory
-                for verdict in self._judged_by_itself(result).judge(budgets)
-            ),
+            is_unsettled=lambda result: self._is_unsettled(result, budgets),
         )
+
+    def _is_unsettled(self, result: CaseResult, budgets: Sequence[Budget]) -> bool:
+        # judged on a copy: what is found now is no verdict of the case yet
+        verdicts = replace(result, judging=self._judging(result), verdicts=[]).judge(budgets)
+        return any(verdict.unsettled and not verdict.budget.advisory for verdict in verdicts)
 
     def _finish(self, item: pytest.Item, run: Measuring, *, stopped: bool = False) -> None:
         from pytest_npuperf.pairing import Pairing
@@ -235,10 +232,6 @@ class PerfSession:
             item.user_properties += junit_properties(result)
             self._config.hook.pytest_npuperf_case_finished(config=self._config, result=result)
         return verdicts
-
-    def _judged_by_itself(self, result: CaseResult) -> CaseResult:
-        """A copy to judge: what is found there is no verdict of the case yet."""
-        return replace(result, judging=self._judging(result), verdicts=[])
 
     def _judging(self, result: CaseResult, other: CaseResult | None = None) -> Judging:
         from pytest_npuperf.comparing import BaselineFinder, beside

@@ -9,16 +9,7 @@ from typing import Any
 
 import pytest
 
-CASE = """
-cases:
-  - name: chat
-    load: {concurrency: 8}
-    requests: 64
-    max_tokens: 4
-    slo: ["ttft.avg <= baseline + 20 %"]
-"""
-FAST = ("--ttft", "20ms", "--itl", "2ms", "--output-tokens", "4")
-SLOW = ("--ttft", "40ms", "--itl", "2ms", "--output-tokens", "4")
+from tests.plugin.relative_case import CASE, FAST, SLOW
 
 Run = Callable[..., pytest.RunResult]
 

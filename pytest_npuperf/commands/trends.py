@@ -10,7 +10,7 @@ from pytest_npuperf.baselines import Baseline, Fingerprint
 from pytest_npuperf.errors import BudgetError, NoBaselineError
 from pytest_npuperf.report.change import Figure
 from pytest_npuperf.report.history import Bound, CaseHistory, History, HistoryRun, Trend, TrendPoint
-from pytest_npuperf.report.page.verdict_marks import Look
+from pytest_npuperf.report.html.verdict_marks import Look
 from pytest_npuperf.saved.figures import CaseFigures, RunFigures
 from pytest_npuperf.saved.files import VerdictEntry
 from pytest_npuperf.slo import Reference, parse_budget

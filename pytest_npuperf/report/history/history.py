@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from pytest_npuperf.report.change import Figure
-from pytest_npuperf.report.page.verdict_marks import Look
+from pytest_npuperf.report.html.verdict_marks import Look
 
 __all__ = ["Bound", "CaseHistory", "History", "HistoryRun", "Trend", "TrendPoint"]
 

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 from pytest_npuperf.report.history.history import CaseHistory, History, HistoryRun
 from pytest_npuperf.report.history.trend import trend_figure
-from pytest_npuperf.report.page.document import document, switches
-from pytest_npuperf.report.page.markup import Markup, element
-from pytest_npuperf.report.page.tables import data_table, fact_list
+from pytest_npuperf.report.html.document import document, switches
+from pytest_npuperf.report.html.markup import Markup, element
+from pytest_npuperf.report.html.tables import data_table, fact_list
 
 __all__ = ["history_html"]
 

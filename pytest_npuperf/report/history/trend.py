@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from pytest_npuperf.report.charts.chart import Frame, chart, figure
+from pytest_npuperf.report.charts.scale import Kind, Scale, Unit, linear, quantity, time_unit
 from pytest_npuperf.report.history.history import Trend, TrendPoint
-from pytest_npuperf.report.page.chart import Frame, chart, figure
-from pytest_npuperf.report.page.markup import Markup, element, joined
-from pytest_npuperf.report.page.scale import Kind, Scale, Unit, linear, quantity, time_unit
-from pytest_npuperf.report.page.tables import data_table
+from pytest_npuperf.report.html.markup import Markup, element, joined
+from pytest_npuperf.report.html.tables import data_table
 from pytest_npuperf.slo.vocabulary import METRICS
 
 __all__ = ["trend_figure"]

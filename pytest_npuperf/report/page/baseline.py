@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from math import isinf
 
 from pytest_npuperf.report.change import Change, Figure, change_of
-from pytest_npuperf.report.page.markup import Markup, element
-from pytest_npuperf.report.page.scale import Unit, quantity
-from pytest_npuperf.report.page.tables import data_table
+from pytest_npuperf.report.charts.scale import Unit, quantity
+from pytest_npuperf.report.html.markup import Markup, element
+from pytest_npuperf.report.html.tables import data_table
 from pytest_npuperf.result import CaseResult
 from pytest_npuperf.slo import Reference, StageRun
 from pytest_npuperf.slo.noise import noise_floor

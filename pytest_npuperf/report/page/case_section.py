@@ -7,15 +7,15 @@ from urllib.parse import quote
 
 from pytest_npuperf.errors import BaselineError
 from pytest_npuperf.metrics import Sample
+from pytest_npuperf.report.charts.distributions import distribution_figures
+from pytest_npuperf.report.charts.exploration import exploration_blocks
+from pytest_npuperf.report.charts.scale import number, quantity, time_unit
+from pytest_npuperf.report.charts.timelines import timeline_figures
+from pytest_npuperf.report.html.markup import Child, Markup, element
+from pytest_npuperf.report.html.tables import data_table
+from pytest_npuperf.report.html.verdict_marks import Look, badge
 from pytest_npuperf.report.marks import case_marks
 from pytest_npuperf.report.page.baseline import baseline_table
-from pytest_npuperf.report.page.distributions import distribution_figures
-from pytest_npuperf.report.page.exploration import exploration_blocks
-from pytest_npuperf.report.page.markup import Child, Markup, element
-from pytest_npuperf.report.page.scale import number, quantity, time_unit
-from pytest_npuperf.report.page.tables import data_table
-from pytest_npuperf.report.page.timelines import timeline_figures
-from pytest_npuperf.report.page.verdict_marks import Look, badge
 from pytest_npuperf.report.tables import PERFORMANCE_HEADER, common_metrics, performance_rows
 from pytest_npuperf.report.text import encodable, printable
 from pytest_npuperf.result import CaseResult

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from pytest_npuperf.report.html.document import document, switches
+from pytest_npuperf.report.html.markup import element
+from pytest_npuperf.report.html.verdict_marks import badge
 from pytest_npuperf.report.page.case_section import case_section
-from pytest_npuperf.report.page.document import document, switches
-from pytest_npuperf.report.page.markup import element
 from pytest_npuperf.report.page.run_section import repeat_section, run_facts, run_section
-from pytest_npuperf.report.page.verdict_marks import badge
 from pytest_npuperf.report.page.verdict_section import headline, verdict_section
 from pytest_npuperf.result import RunRecord
 

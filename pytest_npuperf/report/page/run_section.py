@@ -7,8 +7,8 @@ from datetime import datetime
 from shlex import join
 from typing import Any
 
-from pytest_npuperf.report.page.markup import Markup, element
-from pytest_npuperf.report.page.tables import data_table, fact_list
+from pytest_npuperf.report.html.markup import Markup, element
+from pytest_npuperf.report.html.tables import data_table, fact_list
 from pytest_npuperf.report.repeat import repeat_lines
 from pytest_npuperf.result import RunRecord
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
-from pytest_npuperf.report.page.markup import Child, Markup, element
-from pytest_npuperf.report.page.scale import Unit, quantity
-from pytest_npuperf.report.page.verdict_marks import Look, badge, verdict_badge, verdict_strip
+from pytest_npuperf.report.charts.scale import Unit, quantity
+from pytest_npuperf.report.html.markup import Child, Markup, element
+from pytest_npuperf.report.html.verdict_marks import Look, badge, verdict_badge, verdict_strip
 from pytest_npuperf.report.verdict_cells import (
     bound_text,
     interval_text,

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from pytest_npuperf.report.page.verdict_marks import verdict_badge, verdict_look, verdict_strip
+from pytest_npuperf.report.html.verdict_marks import verdict_badge, verdict_look, verdict_strip
 from pytest_npuperf.report.page.verdict_section import case_state, headline, verdict_section
 from pytest_npuperf.result import CaseResult
 from pytest_npuperf.slo import Verdict, parse_budget

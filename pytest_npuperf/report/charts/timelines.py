@@ -11,10 +11,10 @@ import numpy as np
 from pytest_npuperf.metrics import concurrency_steps
 from pytest_npuperf.metrics.requests import NS_PER_S, Floats
 from pytest_npuperf.report.axis import axis_origin
-from pytest_npuperf.report.page.chart import Curve, Frame, chart, figure, shade, step_curves
-from pytest_npuperf.report.page.markup import Markup, joined
-from pytest_npuperf.report.page.scale import Unit, linear, number, round_step
-from pytest_npuperf.report.page.tables import data_table
+from pytest_npuperf.report.charts.chart import Curve, Frame, chart, figure, shade, step_curves
+from pytest_npuperf.report.charts.scale import Unit, linear, number, round_step
+from pytest_npuperf.report.html.markup import Markup, joined
+from pytest_npuperf.report.html.tables import data_table
 from pytest_npuperf.result import CaseResult
 from pytest_npuperf.trace import UNKNOWN, Ints, Trace
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from pytest_npuperf.metrics.requests import Floats
-from pytest_npuperf.report.page.markup import Markup, element, joined
-from pytest_npuperf.report.page.scale import Kind, Scale, quantity
+from pytest_npuperf.report.charts.scale import Kind, Scale, quantity
+from pytest_npuperf.report.html.markup import Markup, element, joined
 
 __all__ = ["Curve", "Frame", "Mark", "chart", "figure", "level", "marks", "shade", "step_curves"]
 

@@ -7,7 +7,7 @@ import hashlib
 from collections.abc import Sequence
 from importlib import resources
 
-from pytest_npuperf.report.page.markup import Child, Markup, element
+from pytest_npuperf.report.html.markup import Child, Markup, element
 
 __all__ = ["document", "switches"]
 
@@ -19,7 +19,7 @@ def document(title: str, *content: Child) -> bytes:
         title: Of the browser's tab.
         content: Of the body.
     """
-    style, script = _asset("page.css"), _asset("page.js")
+    style, script = _asset("document.css"), _asset("document.js")
     head = element(
         "head",
         element("meta", charset="utf-8"),

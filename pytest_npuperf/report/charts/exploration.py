@@ -6,11 +6,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from pytest_npuperf.capacity import Exploration, Step
+from pytest_npuperf.report.charts.chart import Frame, chart, figure, level
+from pytest_npuperf.report.charts.scale import KINDS, Kind, Unit, linear, number, of_kind, quantity, time_unit
 from pytest_npuperf.report.exploration import outcome_text
-from pytest_npuperf.report.page.chart import Frame, chart, figure, level
-from pytest_npuperf.report.page.markup import Markup, element, joined
-from pytest_npuperf.report.page.scale import KINDS, Kind, Unit, linear, number, of_kind, quantity, time_unit
-from pytest_npuperf.report.page.tables import data_table
+from pytest_npuperf.report.html.markup import Markup, element, joined
+from pytest_npuperf.report.html.tables import data_table
 
 __all__ = ["exploration_blocks"]
 

@@ -10,11 +10,11 @@ import numpy as np
 
 from pytest_npuperf.metrics.intervals import share_below
 from pytest_npuperf.metrics.requests import Floats
-from pytest_npuperf.report.page.chart import Curve, Frame, Mark, chart, figure, marks, step_curves
-from pytest_npuperf.report.page.markup import Child, Markup, element, joined
-from pytest_npuperf.report.page.scale import KINDS, Kind, Scale, Unit, of_kind, quantity, time_unit
-from pytest_npuperf.report.page.tables import data_table
-from pytest_npuperf.report.page.verdict_marks import verdict_look
+from pytest_npuperf.report.charts.chart import Curve, Frame, Mark, chart, figure, marks, step_curves
+from pytest_npuperf.report.charts.scale import KINDS, Kind, Scale, Unit, of_kind, quantity, time_unit
+from pytest_npuperf.report.html.markup import Child, Markup, element, joined
+from pytest_npuperf.report.html.tables import data_table
+from pytest_npuperf.report.html.verdict_marks import verdict_look
 from pytest_npuperf.report.verdict_cells import bound_of, bound_text
 from pytest_npuperf.slo import Reference, StageRun, Verdict
 from pytest_npuperf.slo.resampling import needed_requests

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from math import isfinite
 from typing import Literal
 
-from pytest_npuperf.report.page.markup import Markup, element
+from pytest_npuperf.report.html.markup import Markup, element
 from pytest_npuperf.report.verdict_cells import bound_of
 from pytest_npuperf.slo import Verdict
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_npuperf.report.page.scale import Unit, linear, number, of_kind, quantity, round_step, time_unit
+from pytest_npuperf.report.charts.scale import Unit, linear, number, of_kind, quantity, round_step, time_unit
 
 S = Unit("s", 1.0)
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from pytest_npuperf.metrics import ClientHealth
-from pytest_npuperf.report.page.timelines import timeline_figures
+from pytest_npuperf.report.charts.timelines import timeline_figures
 from pytest_npuperf.result import CaseResult
 from pytest_npuperf.trace import Trace
 

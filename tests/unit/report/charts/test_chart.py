@@ -6,9 +6,9 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from pytest_npuperf.report.page.chart import Curve, Frame, Mark, chart, marks, step_curves
-from pytest_npuperf.report.page.markup import joined
-from pytest_npuperf.report.page.scale import KINDS, Unit, linear, of_kind
+from pytest_npuperf.report.charts.chart import Curve, Frame, Mark, chart, marks, step_curves
+from pytest_npuperf.report.charts.scale import KINDS, Unit, linear, of_kind
+from pytest_npuperf.report.html.markup import joined
 
 S, SHARE = Unit("s", 1.0), Unit("%", 0.01)
 

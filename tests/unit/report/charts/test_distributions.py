@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from pytest_npuperf.report.page.distributions import distribution_figures
+from pytest_npuperf.report.charts.distributions import distribution_figures
 from pytest_npuperf.result import CaseResult
 from pytest_npuperf.slo import Reference
 from pytest_npuperf.trace import Trace

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from pytest_npuperf.report.page.markup import Markup, element, joined
+from pytest_npuperf.report.html.markup import Markup, element, joined
 
 
 def test_text_is_escaped_and_markup_is_not() -> None:

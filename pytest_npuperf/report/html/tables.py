@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from pytest_npuperf.report.page.markup import Child, Markup, element
+from pytest_npuperf.report.html.markup import Child, Markup, element
 
 __all__ = ["data_table", "fact_list"]
 

@@ -10,7 +10,10 @@ import numpy as np
 
 from pytest_npuperf.metrics.intervals import share_below
 from pytest_npuperf.metrics.requests import Floats
-from pytest_npuperf.report.charts.chart import Curve, Frame, Mark, chart, figure, marks, step_curves
+from pytest_npuperf.report.charts.bounds import Mark, marks
+from pytest_npuperf.report.charts.curves import Curve, step_curves
+from pytest_npuperf.report.charts.figure import Figure
+from pytest_npuperf.report.charts.frame import Frame
 from pytest_npuperf.report.charts.scale import KINDS, Kind, Scale, Unit, of_kind, quantity, time_unit
 from pytest_npuperf.report.html.markup import Child, Markup, element, joined
 from pytest_npuperf.report.html.tables import data_table
@@ -53,7 +56,7 @@ class _Distribution:
 
 def distribution_figures(
     stages: Mapping[str, StageRun], reference: Reference | None, verdicts: Sequence[Verdict]
-) -> Iterator[Markup]:
+) -> Iterator[Figure]:
     """A figure for each latency that was measured, with the bounds that its budgets set.
 
     Failed requests never answered: where budgets count them so, a curve ends below 100 %, and a percentile
@@ -82,7 +85,7 @@ def distribution_figures(
 
 def _figure(
     metric: str, name: str, meaning: str, drawn: Sequence[_Distribution], bounds: Sequence[Mark]
-) -> Markup:
+) -> Figure:
     low = min(float(one.values[0]) for one in drawn)
     high = max(float(one.values[-1]) for one in drawn)
     high = max([high, *(bound.x for bound in bounds if bound.x <= _FARTHEST_BOUND * high)])
@@ -97,13 +100,14 @@ def _figure(
     def content(frame: Frame) -> Markup:
         return joined((step_curves(frame, curves), marks(frame, bounds)))
 
-    sentence = _sentence(metric, drawn[0], unit)
-    return figure(
-        name,
-        f"{meaning}; share of {'gaps' if metric == 'itl' else 'requests'} within a time",
-        chart(f"Distribution of {name}. {sentence}", frame_of, content, kinds=KINDS),
-        sentence=sentence,
+    return Figure(
+        title=name,
+        subtitle=f"{meaning}; share of {'gaps' if metric == 'itl' else 'requests'} within a time",
+        sentence=_sentence(metric, drawn[0], unit),
         table=_table(metric, name, drawn, unit),
+        frame_of=frame_of,
+        content=content,
+        kinds=KINDS,
         legend=[(one.name, one.look) for one in drawn],
     )
 

@@ -6,13 +6,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from pytest_npuperf.capacity import Exploration, Step
-from pytest_npuperf.report.charts.chart import Frame, chart, figure, level
+from pytest_npuperf.report.charts.bounds import level
+from pytest_npuperf.report.charts.figure import Figure
+from pytest_npuperf.report.charts.frame import Frame
 from pytest_npuperf.report.charts.scale import KINDS, Kind, Unit, linear, number, of_kind, quantity, time_unit
-from pytest_npuperf.report.exploration import outcome_text
 from pytest_npuperf.report.html.markup import Markup, element, joined
+from pytest_npuperf.report.html.svg import circle, label
 from pytest_npuperf.report.html.tables import data_table
 
-__all__ = ["exploration_blocks"]
+__all__ = ["exploration_figures"]
 
 _CURVES = (
     ("TTFT", "time to first token", (("P50", "ttft_p50"), ("P99", "ttft_p99"))),
@@ -21,7 +23,6 @@ _CURVES = (
 )
 _LOOKS = {"P50": "second", "P99": "main"}
 _TOKEN_RATE = Unit("token/s", 1.0)
-_MS = Unit("ms", 1e-3)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,17 +32,17 @@ class _Point:
     latency: float
 
 
-def exploration_blocks(exploration: Exploration) -> Iterator[Markup]:
-    """What came out, the curves, and a table of the steps."""
-    yield element("p", outcome_text(exploration), class_="finding")
-    figures = [found for curve in _CURVES if (found := _figure(exploration, *curve)) is not None]
-    yield element("div", *figures, class_="figures")
-    yield _steps_table(exploration)
+def exploration_figures(exploration: Exploration) -> Iterator[Figure]:
+    """A figure for each latency that the steps measured."""
+    for curve in _CURVES:
+        found = _figure(exploration, *curve)
+        if found is not None:
+            yield found
 
 
 def _figure(
     exploration: Exploration, name: str, meaning: str, columns: Sequence[tuple[str, str]]
-) -> Markup | None:
+) -> Figure | None:
     curves = {label: _points(exploration, column) for label, column in columns}
     points = [point for curve in curves.values() for point in curve]
     if not points:
@@ -57,7 +58,6 @@ def _figure(
         drawn = (_curve(frame, curve, _LOOKS[label], exploration) for label, curve in curves.items())
         return joined((*_bounds(frame, exploration, name.lower()), *drawn))
 
-    sentence = _sentence(exploration, curves["P99"] or points, unit)
     rows = [
         [
             f"{exploration.axis} {point.step.load:g}",
@@ -68,12 +68,14 @@ def _figure(
         for label, curve in curves.items()
         for point in curve
     ]
-    return figure(
-        f"{name} against throughput",
-        f"{meaning}, over output token/s; the numbers are {_loads(exploration)}",
-        chart(f"{name} against output token throughput. {sentence}", frame_of, content, kinds=KINDS),
-        sentence=sentence,
+    return Figure(
+        title=f"{name} against throughput",
+        subtitle=f"{meaning}, over output token/s; the numbers are {_loads(exploration)}",
+        sentence=_sentence(exploration, curves["P99"] or points, unit),
         table=data_table(f"{name} of each load", ["Load", "Percentile", "Output, token/s", name], rows),
+        frame_of=frame_of,
+        content=content,
+        kinds=KINDS,
         legend=[(label, _LOOKS[label]) for label, curve in curves.items() if curve],
     )
 
@@ -98,14 +100,12 @@ def _curve(frame: Frame, points: Sequence[_Point], look: str, exploration: Explo
     places = [frame.place(point.throughput, point.latency) for point in points]
     line = "L".join(f"{x:.1f} {y:.1f}" for x, y in places)
     dots = [
-        element(
-            "circle",
-            class_=f"point {look}{' broken' if point.step.kept is False else ''}",
-            cx=f"{x:.1f}",
-            cy=f"{y:.1f}",
-            r=5 if point.step.load == exploration.end.found else 3.5,
+        circle(
+            f"point {look}{' broken' if point.step.kept is False else ''}",
+            place,
+            5 if point.step.load == exploration.end.found else 3.5,
         )
-        for point, (x, y) in zip(points, places, strict=True)
+        for point, place in zip(points, places, strict=True)
     ]
     labels = _labels(points, places) if look == "main" else []
     return joined([element("path", class_=f"curve {look}", d=f"M{line}") if line else None, *dots, *labels])
@@ -124,7 +124,7 @@ def _labels(points: Sequence[_Point], places: Sequence[tuple[float, float]]) -> 
     for point, (x, y) in zip(points, places, strict=True):
         if all(abs(x - other_x) > 22 or abs(y - other_y) > 12 for other_x, other_y in taken):
             taken.append((x, y))
-            yield element("text", f"{point.step.load:g}", class_="load", x=f"{x - 7:.1f}", y=f"{y - 7:.1f}")
+            yield label("load", f"{point.step.load:g}", (x - 7, y - 7))
 
 
 def _sentence(exploration: Exploration, points: Sequence[_Point], unit: Unit) -> str:
@@ -134,33 +134,3 @@ def _sentence(exploration: Exploration, points: Sequence[_Point], unit: Unit) ->
         f"{number(first.throughput)} to {number(last.throughput)} token/s and the latency from "
         f"{quantity(first.latency, unit)} to {quantity(last.latency, unit)}."
     )
-
-
-def _steps_table(exploration: Exploration) -> Markup:
-    header = [
-        exploration.axis.capitalize(),
-        "Budgets",
-        *("TTFT P50", "TTFT P99", "TPOT P50", "TPOT P99", "E2EL P99"),
-        *("Output, token/s", "Requests/s", "Requests", "Failed"),
-    ]
-    return data_table("Steps in the order they were measured", header, map(_step_row, exploration.steps))
-
-
-def _step_row(step: Step) -> list[str]:
-    latencies = (step.ttft_p50, step.ttft_p99, step.tpot_p50, step.tpot_p99, step.e2el_p99)
-    rates = (step.output_token_throughput, step.request_throughput)
-    return [
-        f"{step.load:g}",
-        _judgement(step),
-        *(quantity(latency, _MS) for latency in latencies),
-        *("-" if rate is None else number(rate) for rate in rates),
-        str(step.requests),
-        str(step.failed_requests),
-    ]
-
-
-def _judgement(step: Step) -> str:
-    if step.client_bound:
-        return "client-bound"
-    judged = {True: "kept", False: "broken", None: "-"}[step.kept]
-    return f"{judged} ({step.ended_early})" if step.ended_early else judged

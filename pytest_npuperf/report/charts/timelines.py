@@ -11,7 +11,9 @@ import numpy as np
 from pytest_npuperf.metrics import concurrency_steps
 from pytest_npuperf.metrics.requests import NS_PER_S, Floats
 from pytest_npuperf.report.axis import axis_origin
-from pytest_npuperf.report.charts.chart import Curve, Frame, chart, figure, shade, step_curves
+from pytest_npuperf.report.charts.curves import Curve, step_curves
+from pytest_npuperf.report.charts.figure import Figure
+from pytest_npuperf.report.charts.frame import Frame, shade
 from pytest_npuperf.report.charts.scale import Unit, linear, number, round_step
 from pytest_npuperf.report.html.markup import Markup, joined
 from pytest_npuperf.report.html.tables import data_table
@@ -48,7 +50,7 @@ class _Clock:
         return np.append(inner if len(inner) else [0.0], self.duration)
 
 
-def timeline_figures(result: CaseResult) -> Iterator[Markup]:
+def timeline_figures(result: CaseResult) -> Iterator[Figure]:
     """Token rate, concurrency and, where arrivals were asked for at moments of their own, their rate."""
     trace = result.trace
     origin = axis_origin(trace)
@@ -62,7 +64,7 @@ def timeline_figures(result: CaseResult) -> Iterator[Markup]:
         yield _arrivals(clock, result.health.asked_rate, result.health.achieved_rate)
 
 
-def _token_rate(clock: _Clock) -> Markup:
+def _token_rate(clock: _Clock) -> Figure:
     moments, weights = _tokens(clock)
     edges = clock.edges(_INTERVALS)
     rate = _rates(moments, edges, weights)
@@ -100,7 +102,7 @@ def _tokens(clock: _Clock) -> tuple[Floats, Floats]:
     return (trace.chunk_stamps[kept] - clock.origin) / NS_PER_S, weights[kept]
 
 
-def _concurrency(clock: _Clock) -> Markup:
+def _concurrency(clock: _Clock) -> Figure:
     known = (clock.trace.t_sent != UNKNOWN) & (clock.trace.t_end != UNKNOWN)
     times, counts = concurrency_steps(clock.trace.t_sent[known], clock.trace.t_end[known])
     moments, in_flight = clock.seconds(times), counts.astype(np.float64)
@@ -126,7 +128,7 @@ def _within(moments: Floats, start: float, end: float) -> slice:
     return slice(first, max(first + 1, int(np.searchsorted(moments, end, side="left"))))
 
 
-def _arrivals(clock: _Clock, asked: float, achieved: float | None) -> Markup:
+def _arrivals(clock: _Clock, asked: float, achieved: float | None) -> Figure:
     columns = {
         "due": ("asked", clock.seconds(clock.trace.t_scheduled)),
         "sent": ("main", clock.seconds(clock.trace.t_sent)),
@@ -165,23 +167,18 @@ def _figure(
     unit: str,
     sentence: str,
     table: Markup,
-) -> Markup:
+) -> Figure:
     frame = Frame(
         linear(0, clock.duration, _SECONDS, to_the_end=False),
         linear(0, max(float(curve.y.max()) for curve in curves), Unit(unit, 1.0), ticks=4),
     )
-    picture = chart(
-        f"{title} over time. {sentence}",
-        lambda _: frame,
-        lambda frame: joined((shade(frame, clock.window), step_curves(frame, curves))),
-        kinds=("linear",),
-    )
-    return figure(
-        title,
-        subtitle + ("; the steady stage is shaded" if clock.window else ""),
-        picture,
+    return Figure(
+        title=title,
+        subtitle=subtitle + ("; the steady stage is shaded" if clock.window else ""),
         sentence=sentence,
         table=table,
+        frame_of=lambda _: frame,
+        content=lambda frame: joined((shade(frame, clock.window), step_curves(frame, curves))),
         legend=[(curve.name, curve.look) for curve in curves],
     )
 

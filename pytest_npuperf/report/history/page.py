@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from pytest_npuperf.report.charts.figure import figure_html
 from pytest_npuperf.report.history.history import CaseHistory, History, HistoryRun
 from pytest_npuperf.report.history.trend import trend_figure
 from pytest_npuperf.report.html.document import document, switches
@@ -60,7 +61,7 @@ def _case(place: int, case: CaseHistory, baseline: str) -> Markup:
         element("h2", case.name),
         element("ul", *(element("li", note) for note in case.notes), class_="notes") if case.notes else None,
         element("h3", "Figures of the successful requests by run"),
-        element("div", *figures, class_="figures")
+        element("div", *map(figure_html, figures), class_="figures")
         if figures
         else element("p", "No run measured these figures of it."),
         id=f"case-{place}",

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pytest_npuperf.report.charts.chart import Frame, chart, figure
+from pytest_npuperf.report.charts.figure import Figure
+from pytest_npuperf.report.charts.frame import Frame
 from pytest_npuperf.report.charts.scale import Kind, Scale, Unit, linear, quantity, time_unit
 from pytest_npuperf.report.history.history import Trend, TrendPoint
 from pytest_npuperf.report.html.markup import Markup, element, joined
@@ -47,7 +48,7 @@ class _Line:
     value: float
 
 
-def trend_figure(trend: Trend, baseline: str) -> Markup | None:
+def trend_figure(trend: Trend, baseline: str) -> Figure | None:
     """The chart with its sentence and its table; None where no run measured the figure.
 
     Args:
@@ -69,13 +70,13 @@ def trend_figure(trend: Trend, baseline: str) -> Markup | None:
     def frame_of(_: Kind) -> Frame:
         return frame
 
-    sentence = _sentence(trend, unit)
-    return figure(
-        trend.figure.name,
-        f"{unit.name or 'count'}, by run in order of time{_good_side(trend.figure.metric)}",
-        chart(f"{trend.figure.name} by run. {sentence}", frame_of, content, kinds=("linear",)),
-        sentence=sentence,
+    return Figure(
+        title=trend.figure.name,
+        subtitle=f"{unit.name or 'count'}, by run in order of time{_good_side(trend.figure.metric)}",
+        sentence=_sentence(trend, unit),
         table=_table(trend, unit),
+        frame_of=frame_of,
+        content=content,
         legend=[("runs", "main")]
         + ([] if trend.baseline is None else [(f"baseline {baseline}", "baseline")]),
     )

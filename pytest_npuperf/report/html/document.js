@@ -4,7 +4,7 @@
 (() => {
   const number = (value) => String(Number(value.toPrecision(4)));
 
-  // A scale as report/charts/chart.py describes it: "log 0.01 1 0.001 ms".
+  // A scale as report/charts/figure.py describes it: "log 0.01 1 0.001 ms".
   const scale = (text) => {
     const [kind, low, high, size, ...unit] = text.split(" ");
     const [from, to] = [Number(low), Number(high)];

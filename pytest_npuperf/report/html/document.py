@@ -9,7 +9,7 @@ from importlib import resources
 
 from pytest_npuperf.report.html.markup import Child, Markup, element
 
-__all__ = ["document", "switches"]
+__all__ = ["asset", "document", "switches"]
 
 
 def document(title: str, *content: Child) -> bytes:
@@ -19,7 +19,8 @@ def document(title: str, *content: Child) -> bytes:
         title: Of the browser's tab.
         content: Of the body.
     """
-    style, script = _asset("document.css"), _asset("document.js")
+    style = Markup("".join(map(asset, ("colours.css", "chart.css", "document.css"))))
+    script = asset("document.js")
     head = element(
         "head",
         element("meta", charset="utf-8"),
@@ -62,8 +63,8 @@ def _switch(legend: str, name: str, values: Sequence[str]) -> Markup:
     return element("fieldset", element("legend", legend), *choices)
 
 
-def _asset(name: str) -> Markup:
-    """The style sheet or the script: of this package, so it goes in as it is."""
+def asset(name: str) -> Markup:
+    """A style sheet or a script of this package, so it goes in as it is."""
     return Markup(resources.files(__package__).joinpath(name).read_text(encoding="utf-8"))
 
 

@@ -8,7 +8,7 @@ from urllib.parse import quote
 from pytest_npuperf.errors import BaselineError
 from pytest_npuperf.metrics import Sample
 from pytest_npuperf.report.charts.distributions import distribution_figures
-from pytest_npuperf.report.charts.exploration import exploration_blocks
+from pytest_npuperf.report.charts.figure import Figure, figure_html
 from pytest_npuperf.report.charts.scale import number, quantity, time_unit
 from pytest_npuperf.report.charts.timelines import timeline_figures
 from pytest_npuperf.report.html.markup import Child, Markup, element
@@ -16,6 +16,7 @@ from pytest_npuperf.report.html.tables import data_table
 from pytest_npuperf.report.html.verdict_marks import Look, badge
 from pytest_npuperf.report.marks import case_marks
 from pytest_npuperf.report.page.baseline import baseline_table
+from pytest_npuperf.report.page.exploration import exploration_blocks
 from pytest_npuperf.report.tables import PERFORMANCE_HEADER, common_metrics, performance_rows
 from pytest_npuperf.report.text import encodable, printable
 from pytest_npuperf.result import CaseResult
@@ -82,8 +83,8 @@ def case_section(place: int, result: CaseResult, files: Mapping[str, str]) -> Ma
     )
 
 
-def _figures(figures: Iterable[Markup]) -> Markup:
-    drawn = list(figures)
+def _figures(figures: Iterable[Figure]) -> Markup:
+    drawn = list(map(figure_html, figures))
     return element("div", *drawn, class_="figures") if drawn else element("p", "There is nothing to draw.")
 
 

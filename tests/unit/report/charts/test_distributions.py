@@ -7,13 +7,14 @@ from typing import Any
 import pytest
 
 from pytest_npuperf.report.charts.distributions import distribution_figures
+from pytest_npuperf.report.charts.figure import figure_html
 from pytest_npuperf.result import CaseResult
 from pytest_npuperf.slo import Reference
 from pytest_npuperf.trace import Trace
 
 
 def figures_of(result: CaseResult, reference: Reference | None = None) -> list[str]:
-    return list(distribution_figures(result.stage_runs(), reference, result.verdicts))
+    return list(map(figure_html, distribution_figures(result.stage_runs(), reference, result.verdicts)))
 
 
 @pytest.fixture
@@ -94,7 +95,7 @@ def test_an_advisory_budget_that_broke_is_neither_kept_nor_a_failure(
     result = make_result("chat", chat.trace, "ttft.p50 < 10 ms")
     (verdict,) = result.verdicts
     advisory = replace(verdict, budget=replace(verdict.budget, advisory=True))
-    (ttft, *_) = distribution_figures(result.stage_runs(), None, [advisory])
+    (ttft, *_) = map(figure_html, distribution_figures(result.stage_runs(), None, [advisory]))
     assert {_class(tag) for tag in read_html(ttft) if "bound" in _class(tag)} == {"bound open"}
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from pytest_npuperf.metrics import ClientHealth
+from pytest_npuperf.report.charts.figure import figure_html
 from pytest_npuperf.report.charts.timelines import timeline_figures
 from pytest_npuperf.result import CaseResult
 from pytest_npuperf.trace import Trace
@@ -18,7 +19,7 @@ def tags_of(read_html: Callable[[str], Any]) -> Callable[[CaseResult], dict[str,
     """The elements of each figure by its title."""
 
     def find(result: CaseResult) -> dict[str, list[Any]]:
-        figures = [read_html(made) for made in timeline_figures(result)]
+        figures = [read_html(figure_html(made)) for made in timeline_figures(result)]
         return {next(tag.text for tag in tags if tag.name == "h4"): tags for tags in figures}
 
     return find

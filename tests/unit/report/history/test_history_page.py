@@ -69,7 +69,8 @@ def test_a_chart_has_a_point_a_run_and_says_the_same_in_words(read_html: Callabl
     tags = read_html(text)
     (picture,) = [tag for tag in tags if tag.name == "svg"]
     sentence = "From 200 ms (0000000) to 220 ms (0000002), +10.0%; between 200 ms and 250 ms."
-    assert picture.attributes["aria-label"] == f"ttft.p50 by run. {sentence}"
+    what = "ttft.p50, ms, by run in order of time; lower is better"
+    assert picture.attributes["aria-label"] == f"{what}. {sentence}"
     assert sentence in [tag.text for tag in tags if tag.name == "p"]
     assert [tag.text for tag in tags if tag.name == "figcaption"] == [
         "ttft.p50ms, by run in order of time; lower is better"

@@ -1,14 +1,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 
 import numpy as np
 import pytest
 
-from pytest_npuperf.report.charts.chart import Curve, Frame, Mark, chart, marks, step_curves
-from pytest_npuperf.report.charts.scale import KINDS, Unit, linear, of_kind
-from pytest_npuperf.report.html.markup import joined
+from pytest_npuperf.report.charts.curves import Curve, step_curves
+from pytest_npuperf.report.charts.frame import Frame
+from pytest_npuperf.report.charts.scale import Unit, linear
 
 S, SHARE = Unit("s", 1.0), Unit("%", 0.01)
 
@@ -68,31 +67,3 @@ def test_a_rising_curve_has_one_corner_in_a_column() -> None:
 
 def test_a_curve_without_values_is_not_drawn() -> None:
     assert step_curves(frame(), [Curve("total", "main", np.empty(0), np.empty(0))]) == ""
-
-
-def test_a_bound_is_a_line_with_its_place_and_label(read_html: Callable[..., list]) -> None:  # type: ignore[type-arg]
-    tags = read_html(marks(frame(), [Mark("p99 < 5 s", "fail", 5, 0.9)]))
-    line, circle, text = tags
-    x, y = frame().place(5, 0.9)
-    assert float(line.attributes["x1"]) == float(line.attributes["x2"]) == pytest.approx(x, abs=0.1)
-    assert float(circle.attributes["cy"]) == pytest.approx(y, abs=0.1)
-    assert (text.text, text.attributes["class"]) == ("p99 < 5 s", "bound fail")
-
-
-def test_a_bound_beyond_the_axis_is_an_arrow(read_html: Callable[..., list]) -> None:  # type: ignore[type-arg]
-    (text,) = read_html(marks(frame(), [Mark("p99 < 50 s", "pass", 50, 0.99)]))
-    assert (text.name, text.text) == ("text", "p99 < 50 s →")
-
-
-def test_a_chart_with_two_kinds_of_axis_has_both(read_html: Callable[..., list]) -> None:  # type: ignore[type-arg]
-    made = chart(
-        "a <label>",
-        lambda kind: Frame(of_kind(kind, 1, 9, S), linear(0, 1, SHARE)),
-        lambda _: joined(()),
-        kinds=KINDS,
-    )
-    svg, *tags = read_html(made)
-    groups = [tag for tag in tags if tag.name == "g"]
-    assert [group.attributes["class"] for group in groups] == ["axis-linear", "axis-log"]
-    assert [group.attributes["data-x"] for group in groups] == ["linear 0 10 1 s", "log 1 10 1 s"]
-    assert (svg.attributes["role"], svg.attributes["aria-label"]) == ("img", "a <label>")

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from pytest_npuperf.capacity import End, Exploration, Search, Step
-from pytest_npuperf.report.charts.exploration import exploration_blocks
+from pytest_npuperf.report.page.exploration import exploration_blocks
 from pytest_npuperf.slo import parse_budget
 
 

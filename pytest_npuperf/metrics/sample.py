@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["Sample"]
+__all__ = ["Sample", "share_below"]
 
 _PERCENTILE = re.compile(r"p(\d{1,2})(?:_(\d+))?")
 
@@ -84,3 +84,10 @@ class Sample:
         return (
             f"<Sample n={self.n} avg={self.avg:.6g} median={self.median:.6g} p99={self.percentile(99):.6g}>"
         )
+
+
+def share_below(statistic: str | None) -> float | None:
+    """The share of values below a percentile, None for any other statistic."""
+    if statistic == "median":
+        return 0.5
+    return float(statistic[1:]) / 100 if statistic and statistic.startswith("p") else None

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from pytest_npuperf.metrics.intervals import NO_INTERVAL, Interval
 from pytest_npuperf.slo.budget import Budget
 from pytest_npuperf.slo.goodput import goodput
-from pytest_npuperf.slo.intervals import NO_INTERVAL, Interval, figure_interval, wilson_interval
+from pytest_npuperf.slo.intervals import figure_interval, wilson_interval
 from pytest_npuperf.slo.resampling import needed_requests
 from pytest_npuperf.slo.stage_run import StageRun, figure, figure_of_successes
+from pytest_npuperf.slo.vocabulary import METRICS
 
 __all__ = ["Estimate", "estimated"]
-
-_OF_CHUNKS = ("receive_lag",)
-"""Metrics whose values are not told apart by request: what they have in common is unknown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +38,7 @@ def estimated(run: StageRun, budget: Budget) -> Estimate:
         return _goodput_estimate(run, budget)
     metric, statistic = budget.metric, budget.statistic
     value, n = figure(run, metric, statistic)
-    if value is None or metric in _OF_CHUNKS:
+    if value is None or METRICS[metric].of_chunks:
         return Estimate(value, n)
     needed = needed_requests([run], metric, statistic)
     alone = figure_of_successes(run, metric, statistic)

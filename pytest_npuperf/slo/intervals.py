@@ -7,37 +7,24 @@ from statistics import NormalDist
 
 import numpy as np
 
-from pytest_npuperf.metrics.intervals import order_bounds, share_below
-from pytest_npuperf.slo.resampling import needed_requests, resampled
+from pytest_npuperf.metrics.intervals import NO_INTERVAL, Interval, drawn_bounds, statistic_bounds
+from pytest_npuperf.metrics.resampling import SEED
+from pytest_npuperf.slo.resampling import CONFIDENCE, needed_requests, resampled
 from pytest_npuperf.slo.stage_run import StageRun, figure, known_values
 
-__all__ = ["CONFIDENCE", "NO_INTERVAL", "Interval", "figure_interval", "wilson_interval"]
-
-Interval = tuple[float | None, float | None]
-"""Lower and upper bound, None on a side that has none."""
-
-NO_INTERVAL: Interval = (None, None)
-CONFIDENCE = 0.95
-"""Of each bound by itself: the true figure lies past it in one case of 20."""
-_SEED = 20240229
+__all__ = ["figure_interval", "wilson_interval"]
 
 
 def figure_interval(run: StageRun, metric: str, statistic: str | None) -> Interval:
     """The bounds of a figure in its own unit; the same data always give the same ones.
 
-    Requests are taken as independent of each other. A percentile of values that stand for a request
-    each has distribution-free bounds, on each side as soon as there are values enough for it; a
-    failure rate has Wilson's; averages, rates and figures of ``itl`` are resampled by request, from
-    50 requests on. Minima, maxima and counts have none.
+    Requests are taken as independent of each other. A percentile has distribution-free bounds, on each
+    side as soon as there are values enough for it; a failure rate has Wilson's; averages and rates are
+    resampled by request, from 50 requests on. Minima, maxima and counts have none.
     """
-    share = share_below(statistic)
-    if metric == "failure_rate":
-        return _failure_rate_interval(run)
-    if share is not None and statistic is not None:
-        values = known_values(run, metric, statistic)
-        if not isinstance(values, tuple):
-            return order_bounds(values, share, CONFIDENCE)
-    return _resampled_interval(run, metric, statistic)
+    if statistic is not None:
+        return statistic_bounds(known_values(run, metric, statistic), statistic, CONFIDENCE)
+    return _failure_rate_interval(run) if metric == "failure_rate" else _rate_interval(run, metric)
 
 
 def wilson_interval(count: int, n: int) -> tuple[float, float]:
@@ -58,12 +45,8 @@ def _failure_rate_interval(run: StageRun) -> Interval:
     return NO_INTERVAL if rate is None or not n else wilson_interval(round(rate * n), n)
 
 
-def _resampled_interval(run: StageRun, metric: str, statistic: str | None) -> Interval:
-    _, n = figure(run, metric, statistic)
-    if n < needed_requests([run], metric, statistic):
+def _rate_interval(run: StageRun, metric: str) -> Interval:
+    _, n = figure(run, metric, None)
+    if n < needed_requests([run], metric, None):
         return NO_INTERVAL
-    drawn = resampled(run, metric, statistic, np.random.default_rng(_SEED))
-    if drawn is None:
-        return NO_INTERVAL
-    low, high = np.quantile(drawn, (1 - CONFIDENCE, CONFIDENCE))
-    return float(low), float(high)
+    return drawn_bounds(resampled(run, metric, None, np.random.default_rng(SEED)), CONFIDENCE)

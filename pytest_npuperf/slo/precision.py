@@ -10,10 +10,7 @@ from pytest_npuperf.slo.vocabulary import METRICS, STATISTICS, did_you_mean, is_
 
 __all__ = ["Precision", "parse_precision"]
 
-# Chunks have a lag, requests have none: there is nothing to draw samples of.
-_METRICS = [
-    metric.name for metric in METRICS.values() if metric.takes_statistic and metric.name != "receive_lag"
-]
+_METRICS = [metric.name for metric in METRICS.values() if metric.takes_statistic and not metric.of_chunks]
 _STATISTICS = [name for name in STATISTICS if name not in ("min", "max")]
 
 

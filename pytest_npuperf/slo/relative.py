@@ -11,8 +11,9 @@ import numpy as np
 
 from pytest_npuperf.errors import BaselineError
 from pytest_npuperf.metrics.requests import Floats
+from pytest_npuperf.metrics.resampling import RESAMPLES, SEED
 from pytest_npuperf.slo.reference import Reference
-from pytest_npuperf.slo.resampling import RESAMPLES, needed_requests, resampled
+from pytest_npuperf.slo.resampling import needed_requests, resampled
 from pytest_npuperf.slo.stage_run import StageRun, figure, figure_name
 
 __all__ = ["LEAST_EFFECT", "ChangeOutcome", "Difference", "difference", "judge_change"]
@@ -22,7 +23,6 @@ ChangeOutcome = Literal["pass", "fail", "measure again", "inconclusive"]
 LEAST_EFFECT = 0.01
 """A change of that share of a figure or less is never a failure, however small a budget's margin."""
 _CONFIDENCE = 0.90
-_SEED = 20240229
 _LARGEST_EFFECT = 100.0
 """Of the logarithm of a run effect: what two runs tell of the spread of runs may be next to nothing."""
 
@@ -71,7 +71,7 @@ def difference(
     before, now = np.array(baseline, dtype=np.float64), np.array(values, dtype=np.float64)
     interval = None
     if n >= needed:
-        rng = np.random.default_rng(_SEED)
+        rng = np.random.default_rng(SEED)
         draws = [resampled(run, metric, statistic, rng) for run in (*reference.runs, *current)]
         interval = _interval(before, now, draws, is_paired=reference.is_paired)
     value, base = float(now.mean()), float(before.mean())
@@ -181,7 +181,7 @@ def _pair_effects(ratios: Floats, drawn: Floats) -> Floats:
 
 def _lognormal_effects(rows: int, squares: float, freedom: int, drawn: Floats) -> Floats:
     """``drawn`` is what the requests explain of the spread, as shares of what was measured: a row each."""
-    rng = np.random.default_rng((_SEED, rows))
+    rng = np.random.default_rng((SEED, rows))
     total = squares / rng.chisquare(freedom, size=RESAMPLES)
     explained = float(np.ma.masked_invalid(drawn).var(axis=1).mean())
     spread = np.sqrt((total - explained).clip(min=0))

@@ -4,17 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from math import ceil, floor, inf
 
 import numpy as np
 
-from pytest_npuperf.metrics.intervals import share_below
-from pytest_npuperf.metrics.requests import Floats
-from pytest_npuperf.metrics.sample import Sample
+from pytest_npuperf.metrics import by_request
+from pytest_npuperf.metrics.by_request import ByRequest, figure_of
 
 __all__ = ["StageRun", "figure", "figure_name", "figure_of_successes", "known_values"]
-
-_INFINITE_WHERE_FAILED = ("e2el", "ttft", "tpot", "ttft_scheduled", "e2el_scheduled")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -24,7 +20,7 @@ class StageRun:
     It is what every budget is judged by, whether the run has just ended or is one of a baseline.
     """
 
-    samples: Mapping[str, Floats | tuple[Floats, ...]]
+    samples: Mapping[str, ByRequest]
     """Metric -> a value for each successful request in their order, NaN where it has none; for
     ``itl`` an array of gaps for each. ``schedule_delay`` has all requests, ``receive_lag`` all chunks."""
     totals: Mapping[str, float]
@@ -45,11 +41,7 @@ def figure(run: StageRun, metric: str, statistic: str | None) -> tuple[float | N
     if statistic is None:
         return run.totals.get(metric), int(run.totals.get("total_requests", 0))
     values = known_values(run, metric, statistic)
-    if isinstance(values, tuple):
-        return Sample(np.concatenate([np.empty(0), *values])).statistic(statistic), len(values)
-    if np.isinf(values).any():
-        return _with_infinite(values, share_below(statistic)), len(values)
-    return Sample(values).statistic(statistic), len(values)
+    return figure_of(values, statistic), len(values)
 
 
 def figure_of_successes(run: StageRun, metric: str, statistic: str | None) -> float | None:
@@ -59,24 +51,10 @@ def figure_of_successes(run: StageRun, metric: str, statistic: str | None) -> fl
     return figure(replace(run, totals={}), metric, statistic)[0]
 
 
-def known_values(run: StageRun, metric: str, statistic: str) -> Floats | tuple[Floats, ...]:
+def known_values(run: StageRun, metric: str, statistic: str) -> ByRequest:
     """What a statistic is formed of: a value, or an array of them, of each request that has any.
 
     In percentiles and the maximum of a latency each failed request is infinitely slow.
     """
-    values = run.samples.get(metric, np.empty(0))
-    if isinstance(values, tuple):
-        return tuple(group for group in values if len(group))
-    known = values[~np.isnan(values)]
-    if metric not in _INFINITE_WHERE_FAILED or statistic in ("avg", "min"):
-        return known
-    return np.append(known, np.full(int(run.totals.get("failed_requests", 0)), inf))
-
-
-def _with_infinite(values: Floats, share: float | None) -> float:
-    """A percentile, or the maximum where ``share`` is None; numpy's has no answer between infinite values."""
-    if share is None:
-        return inf
-    ordered, position = np.sort(values), share * (len(values) - 1)
-    low, high = float(ordered[floor(position)]), float(ordered[ceil(position)])
-    return low if low == high else low + (high - low) * (position - floor(position))
+    failed = int(run.totals.get("failed_requests", 0))
+    return by_request.known_values(run.samples.get(metric, np.empty(0)), metric, statistic, failed)

@@ -70,6 +70,9 @@ class Metric:
     """Whether it is a share of a whole, 0 to 1."""
     of_request: bool = False
     """Whether each request has one value of it, which ``goodput`` can bound."""
+    of_chunks: bool = False
+    """Whether its values are of chunks, not told apart by request: then nothing shows how exactly a
+    figure of it is known, and neither reports nor baselines keep them."""
     not_relative: str = ""
     """Why no budget on it can be relative to a baseline, '' where one can."""
 
@@ -92,7 +95,7 @@ METRICS = {
         Metric("ttft_scheduled", True, _TIME, "lower", of_request=True),
         Metric("e2el_scheduled", True, _TIME, "lower", of_request=True),
         Metric("schedule_delay", True, _TIME, "lower", of_request=True),
-        Metric("receive_lag", True, _TIME, "lower", not_relative=_OF_THE_CLIENT),
+        Metric("receive_lag", True, _TIME, "lower", of_chunks=True, not_relative=_OF_THE_CLIENT),
         Metric("benchmark_duration", False, _TIME),
         Metric("total_requests", False, _COUNT, not_relative=_SET_BY_THE_CASE),
         Metric("failed_requests", False, _COUNT, "lower", not_relative=_BEST_NONE),

@@ -1,18 +1,24 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from pytest_npuperf.metrics import interval, is_precise
+from pytest_npuperf.metrics import interval, is_precise, summarize
+from pytest_npuperf.metrics.by_request import effective_size, values_of
+from pytest_npuperf.metrics.intervals import statistic_bounds
+from pytest_npuperf.metrics.resampling import needed_values
+from pytest_npuperf.slo import run_of_stage
+from pytest_npuperf.slo.intervals import figure_interval
 from pytest_npuperf.trace import Trace
 
 BuildTrace = Callable[..., Trace]
 Floats = NDArray[np.float64]
+Gaps = tuple[Floats, ...]
 
 
 @dataclass(frozen=True)
@@ -82,15 +88,15 @@ def test_a_percentile_has_no_interval_below_the_n_that_supports_it(statistic: st
 
 
 @pytest.mark.parametrize("statistic", ["min", "max", "p0", "p00.0"])
-@pytest.mark.parametrize("sample", [np.arange(1000.0), [np.arange(100.0)] * 100], ids=["requests", "gaps"])
-def test_extremes_have_no_interval(sample: Floats | list[Floats], statistic: str) -> None:
+@pytest.mark.parametrize("sample", [np.arange(1000.0), (np.arange(100.0),) * 100], ids=["requests", "gaps"])
+def test_extremes_have_no_interval(sample: Floats | Gaps, statistic: str) -> None:
     assert interval(sample, statistic) is None
 
 
 @pytest.mark.parametrize("statistic", ["avg", "median", "p99"])
 def test_no_values_have_no_interval(statistic: str) -> None:
     assert interval(np.empty(0), statistic) is None
-    assert interval([], statistic) is None
+    assert interval((), statistic) is None
 
 
 def test_many_values_do_not_overflow() -> None:
@@ -101,9 +107,7 @@ def test_many_values_do_not_overflow() -> None:
     assert bounds[1] - bounds[0] < 0.002
 
 
-def covered(
-    draw: Callable[[np.random.Generator], Floats | Sequence[Floats]], statistic: str, truth: float
-) -> float:
+def covered(draw: Callable[[np.random.Generator], Floats | Gaps], statistic: str, truth: float) -> float:
     """How often the 95 % interval of a fresh sample holds the true figure."""
     hits, runs = 0, 150
     for seed in range(runs):
@@ -122,9 +126,9 @@ def test_the_interval_holds_the_true_figure_as_often_as_it_says(statistic: str, 
     assert covered(lambda rng: rng.exponential(size=400), statistic, truth) >= 0.91
 
 
-def answers(rng: np.random.Generator) -> list[Floats]:
+def answers(rng: np.random.Generator) -> Gaps:
     """The gaps of 100 answers, each as fast as its own batch lets it be."""
-    return [rng.exponential() + rng.exponential(0.1, size=30) for _ in range(100)]
+    return tuple(rng.exponential() + rng.exponential(0.1, size=30) for _ in range(100))
 
 
 # of the sum of two independent exponentials with means 1 and 0.1, by bisection of its distribution
@@ -145,7 +149,7 @@ def test_the_truth_behind_the_gaps_is_right() -> None:
 
 
 def test_a_mean_of_gaps_weighs_gaps_not_answers() -> None:
-    bounds = interval([np.full(90, 1.0), np.full(10, 2.0)] * 50, "avg")
+    bounds = interval((np.full(90, 1.0), np.full(10, 2.0)) * 50, "avg")
 
     assert bounds is not None
     assert bounds[0] < 1.1 < bounds[1] < 1.2
@@ -160,22 +164,25 @@ def test_resampling_is_the_same_every_time() -> None:
 def test_a_mean_of_few_requests_has_no_interval() -> None:
     assert interval(np.arange(49.0), "avg") is None
     assert interval(np.arange(50.0), "avg") is not None
-    assert interval([np.arange(100.0)] * 49, "avg") is None
+    assert interval((np.arange(100.0),) * 49, "avg") is None
 
 
-def test_a_percentile_of_gaps_has_no_interval_without_gaps_beyond_it() -> None:
-    assert interval([np.arange(10.0)] * 90, "p99") is None  # 9 of 900
-    assert interval([np.arange(10.0)] * 100, "p99") is not None
+def test_a_percentile_of_gaps_needs_as_many_gaps_as_one_of_requests_and_50_requests() -> None:
+    assert interval((np.arange(4.0),) * 91, "p99") is None  # 364 of 368
+    assert interval((np.arange(4.0),) * 92, "p99") is not None
+    assert interval((np.arange(100.0),) * 49, "p99") is None
+    assert interval((np.arange(100.0),) * 50, "p99") is not None
 
 
-def load(build_trace: BuildTrace, n: int) -> Trace:
-    """TTFT 100 to 200 ms, in steps and in no order; gaps of 10 ms; one in five requests failed late."""
+def load(build_trace: BuildTrace, n: int, failed: int = 0) -> Trace:
+    """TTFT 100 to 200 ms, in steps and in no order; gaps of 10 ms; one in five more was cancelled late."""
     rows = [
         {"sent": 0, "chunks": [100 + 37 * i % 101, 110 + 37 * i % 101], "end": 500, "output_tokens": 2}
         for i in range(n)
     ]
-    failed = [{"sent": 0, "chunks": [9000], "end": 9999, "error": "truncated"}] * (n // 5)
-    return build_trace(*rows, *failed)
+    late = {"sent": 0, "chunks": [9000], "end": 9999}
+    cancelled = [late | {"error": "cancelled"}] * (n // 5)
+    return build_trace(*rows, *cancelled, *[late | {"error": "truncated"}] * failed)
 
 
 @pytest.mark.parametrize(
@@ -206,3 +213,73 @@ def test_precision_comes_with_requests(build_trace: BuildTrace) -> None:
 @pytest.mark.parametrize("metric", ["ttft", "itl"])
 def test_what_was_not_measured_is_not_precise(build_trace: BuildTrace, metric: str) -> None:
     assert not is_precise(Asked(metric, "avg", 0.5), build_trace())
+
+
+@pytest.mark.parametrize(
+    ("failed", "statistic", "expected"),
+    [
+        (3, "median", True),
+        (3, "p99", False),  # one percent of them failed, but with other requests more may have
+        (20, "p99", True),  # more than a percent, for certain: it is infinite
+        (20, "avg", True),  # of the successful ones
+    ],
+)
+def test_failed_requests_are_infinitely_slow(
+    build_trace: BuildTrace, failed: int, statistic: str, expected: bool
+) -> None:
+    trace = load(build_trace, 400, failed)
+
+    assert is_precise(Asked("ttft", statistic, 0.1), trace) is expected
+    assert is_precise(Asked("request_output_token_throughput", statistic, 0.1), trace)
+
+
+@pytest.mark.parametrize("failed", [0, 5])
+@pytest.mark.parametrize("figure", ["ttft.avg", "ttft.p90", "itl.avg", "itl.p90", "schedule_delay.p50"])
+def test_the_interval_that_ends_a_load_is_the_verdicts(
+    build_trace: BuildTrace, figure: str, failed: int
+) -> None:
+    trace = load(build_trace, 300, failed)
+    metric, _, statistic = figure.partition(".")
+    run = run_of_stage(trace, summarize(trace, max_concurrency=None))
+
+    at_90 = interval(values_of(trace, metric, statistic), statistic, 0.9)
+
+    assert at_90 == figure_interval(run, metric, statistic)
+
+
+def alike(rng: np.random.Generator, requests: int, likeness: float) -> Gaps:
+    """Gaps of answers that are the faster or slower as a whole, the more alike they are."""
+    paces = rng.lognormal(0, 0.5 * likeness, requests)
+    return tuple(pace * rng.lognormal(0, 0.5 * (1 - likeness), 50) for pace in paces)
+
+
+@pytest.mark.parametrize(
+    ("likeness", "requests"), [(0.0, 50), (0.5, 100), (0.5, 300), (0.9, 300), (0.9, 500)]
+)
+def test_bounds_of_a_percentile_of_gaps_hold_however_alike_they_are(likeness: float, requests: int) -> None:
+    rng = np.random.default_rng(1)
+    truth = float(np.percentile(np.concatenate(alike(rng, 20_000, likeness)), 99))
+    bounds = [statistic_bounds(alike(rng, requests, likeness), "p99", 0.95) for _ in range(200)]
+    assert sum(low is not None and low <= truth for low, _ in bounds) >= 180
+    highs = [high for _, high in bounds if high is not None]
+    assert len(highs) >= 180
+    assert sum(high >= truth for high in highs) >= 0.88 * len(highs)
+
+
+def test_gaps_that_are_alike_take_as_many_requests_as_values() -> None:
+    rng = np.random.default_rng(1)
+    few = [statistic_bounds(alike(rng, 50, 0.9), "p99", 0.95) for _ in range(100)]
+    assert sum(high is None for _, high in few) >= 90
+    assert needed_values("p99", alike(rng, 100, 0.9), 0.95) > 200
+    assert needed_values("p99", alike(rng, 100, 0.0), 0.95) == 50
+
+
+@pytest.mark.parametrize("share", [0.1, 0.5, 0.99])
+def test_what_gaps_are_worth(share: float) -> None:
+    rng = np.random.default_rng(1)
+    one_each = tuple(rng.random((400, 1)))
+    assert effective_size(one_each, share) == 400
+    assert effective_size(tuple(np.repeat(one_each, 20, axis=1)), share) == pytest.approx(400)
+    assert effective_size(tuple(rng.random((400, 20))), share) > 5000
+    assert effective_size(tuple(np.ones((400, 20))), share) == 8000
+    assert effective_size((np.arange(9.0),), share) == 1

@@ -17,6 +17,7 @@ from pytest_npuperf.slo import (
     judge,
     parse_budget,
 )
+from pytest_npuperf.slo.against_baseline import why_it_cannot_hold
 from pytest_npuperf.slo.noise import noise_floor
 
 
@@ -53,6 +54,69 @@ def judged(
     evidence = Evidence(stages, judging=Judging(find, **judging))  # type: ignore[arg-type]
     (verdict,) = judge([budget], evidence)
     return verdict
+
+
+def foreseen(
+    expression: str,
+    *,
+    baseline: tuple[StageRun, ...] = (steady(0.2),),
+    mismatches: tuple[str, ...] = (),
+    error: BaselineError | None = None,
+    **judging: str,
+) -> str:
+    """Why a budget would fail whatever is measured."""
+
+    def find(name: str | None, stage: str) -> Reference:
+        if error is not None:
+            raise error
+        return Reference(f"{name or 'main'} ({stage})", baseline, mismatches)
+
+    return why_it_cannot_hold(parse_budget(expression), Judging(find, **judging))  # type: ignore[arg-type]
+
+
+class TestForeseen:
+    def test_nothing_where_the_baseline_can_be_compared_with(self) -> None:
+        assert foreseen("ttft.avg <= baseline + 10 %") == ""
+        assert foreseen("ttft.max <= baseline(old) + noise", baseline=tuple(map(run_of, range(3)))) == ""
+
+    @pytest.mark.parametrize(
+        ("expression", "baseline", "reason"),
+        [
+            ("ttft.p99 <= baseline", (run_of(1, n=60),), "rests on 60 requests, too few"),
+            ("ttft.avg <= baseline + noise", (run_of(1), run_of(2)), "takes 3 runs"),
+            ("tpot.avg <= baseline", (run_of(1),), "was not measured in 1 of its 1 runs"),
+            ("ttft.p50 <= baseline", (run_of(1, failed=400),), "is infinite"),
+        ],
+    )
+    def test_a_figure_that_the_baseline_does_not_have(
+        self, expression: str, baseline: tuple[StageRun, ...], reason: str
+    ) -> None:
+        found = foreseen(expression, baseline=baseline)
+        assert reason in found
+        verdict = judged(expression, run_of(9), baseline=baseline)
+        assert (verdict.outcome, verdict.reason) in (("fail", found), ("fail", "")), "as it would be judged"
+
+    def test_a_baseline_that_is_damaged(self) -> None:
+        assert foreseen("ttft.avg <= baseline", error=BaselineError("damaged")) == "damaged"
+
+    @pytest.mark.parametrize(("mode", "reason"), [("fail", "gone"), ("warn", ""), ("skip", ""), (None, "")])
+    def test_a_missing_one_only_where_that_fails(self, mode: str | None, reason: str) -> None:
+        given = {} if mode is None else {"on_inconclusive": mode}
+        assert foreseen("ttft.avg <= baseline", error=NoBaselineError("gone"), **given) == reason
+
+    @pytest.mark.parametrize(
+        ("mode", "reason"),
+        [
+            ("fail", "baseline 'main (total)' was measured with something else: requests: 9, in the b"),
+            ("warn", ""),
+            ("skip", ""),
+        ],
+    )
+    def test_a_mismatch_only_where_that_fails(self, mode: str, reason: str) -> None:
+        found = foreseen(
+            "ttft.avg <= baseline", mismatches=("requests: 9, in the baseline 8",), on_mismatch=mode
+        )
+        assert found.startswith(reason) if reason else found == ""
 
 
 class TestOutcome:

@@ -5,7 +5,7 @@ import heapq
 import numpy as np
 import pytest
 
-from pytest_npuperf.slo.resampling import RESAMPLES, needed_requests, resampled
+from pytest_npuperf.slo.resampling import needed_requests, resampled
 from pytest_npuperf.slo.stage_run import StageRun
 
 
@@ -21,51 +21,11 @@ def run_of(totals: dict[str, float] | None = None, **samples: object) -> StageRu
     return StageRun(samples, {"total_requests": 300, "failed_requests": 0} | (totals or {}))
 
 
-@pytest.mark.parametrize("n", [300, 301])
-@pytest.mark.parametrize("statistic", ["p1", "median", "p90", "p99"])
-def test_percentiles_are_drawn_as_by_the_plain_bootstrap(statistic: str, n: int) -> None:
-    values = latencies(n)
-    share = 50 if statistic == "median" else float(statistic[1:])
-    plain = np.percentile(values[rng().integers(n, size=(4000, n))], share, axis=1)
-    drawn = resampled(run_of(ttft=values), "ttft", statistic, rng())
-    assert drawn is not None
-    assert drawn.mean() == pytest.approx(plain.mean(), rel=0.01)
-    assert drawn.std() == pytest.approx(plain.std(), rel=0.12)
-
-
-def test_means_spread_by_the_standard_error() -> None:
-    values = latencies(400)
-    drawn = resampled(run_of(ttft=values), "ttft", "avg", rng())
-    assert drawn is not None
-    assert len(drawn) == RESAMPLES
-    assert drawn.mean() == pytest.approx(values.mean(), rel=0.005)
-    assert drawn.std() == pytest.approx(values.std() / 20, rel=0.1)
-
-
 def test_infinite_values_are_drawn_like_others() -> None:
     drawn = resampled(run_of({"failed_requests": 3}, ttft=latencies(297)), "ttft", "p99", rng())
     assert drawn is not None
     assert not np.isnan(drawn).any()
     assert 0.2 < np.isinf(drawn).mean() < 0.9
-
-
-@pytest.mark.parametrize("statistic", ["avg", "median", "p99"])
-def test_gaps_of_a_request_are_drawn_together(statistic: str) -> None:
-    # all gaps of a request are the same: a hundred of them tell no more than one
-    levels = latencies(300)
-    one = resampled(run_of(itl=tuple(np.array([level]) for level in levels)), "itl", statistic, rng())
-    hundred = resampled(run_of(itl=tuple(np.full(100, level) for level in levels)), "itl", statistic, rng())
-    assert one is not None
-    assert hundred is not None
-    assert hundred.std() == pytest.approx(one.std(), rel=0.05)
-    assert hundred.mean() == pytest.approx(one.mean(), rel=0.01)
-
-
-def test_percentiles_of_gaps_are_those_of_the_pooled_gaps() -> None:
-    gaps = tuple(latencies(50, seed) for seed in range(200))
-    drawn = resampled(run_of(itl=gaps), "itl", "p99", rng())
-    assert drawn is not None
-    assert drawn.mean() == pytest.approx(float(np.percentile(np.concatenate(gaps), 99)), rel=0.01)
 
 
 @pytest.mark.parametrize("clients", [1, 16, 64])

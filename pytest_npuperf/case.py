@@ -12,7 +12,8 @@ from pytest_npuperf.load.plan import Cancel, ClosedLoop, OpenLoop, Replay
 from pytest_npuperf.slo.budget import Budget
 from pytest_npuperf.slo.precision import Precision
 from pytest_npuperf.wire.timeouts import Timeouts
-from pytest_npuperf.workload import Dataset, Gsm8k, Gsm8kShaped
+from pytest_npuperf.workload import Conversation, Dataset, Gsm8k, Gsm8kShaped, Mooncake, ShareGpt
+from pytest_npuperf.workload.lengths import Empirical, Length
 
 __all__ = ["DEFAULT_CASE_NAME", "DEFAULT_REQUESTS", "Abort", "Case", "default_case"]
 
@@ -66,15 +67,44 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     steady: bool = False
     """Whether the steady stage is reported beside the total."""
 
+    @property
+    def most_turns(self) -> int | None:
+        """The most turns that its conversations may have: 0 where there are none, None where nobody knows."""
+        match self.dataset:
+            case ShareGpt(turns=turns):
+                return None if turns == "all" else turns if turns > 1 else 0
+            case Conversation(turns=turns):
+                return _longest(turns)
+            case _:
+                return 0
+
+    @property
+    def is_timed(self) -> bool:
+        """Whether its dataset says when each request is sent."""
+        return isinstance(self.dataset, Mooncake)
+
     def described(self) -> dict[str, Any]:
         """The case as plain data; budgets as they were written."""
         plain = msgspec.to_builtins(self, enc_hook=str)
         dataset = {type(self.dataset).__name__.lower(): plain["dataset"]}
+        if isinstance(self.load, OpenLoop):
+            name, settings = type(self.load.arrival).__name__.lower(), plain["load"]["arrival"]
+            plain["load"]["arrival"] = {name: settings} if settings else name
         described: dict[str, Any] = plain | {
             "dataset": dataset,
             "slo": [budget.expression for budget in self.slo],
         }
         return described
+
+
+def _longest(length: Length) -> int | None:
+    match length:
+        case int():
+            return length
+        case Empirical():
+            return max(length.values)
+        case _:
+            return length.max
 
 
 def default_case(dataset: Path | None) -> Case:

@@ -64,6 +64,12 @@ def read_case_file(path: Path) -> CaseFile:
     """
     source = YamlSource.read(path)
     content = source.convert(FileSection, decode)
+    if not content.cases:
+        raise source.error(
+            "$.cases",
+            "the list is empty; give at least one case, such as {name: chat}, or remove the file: "
+            "without one the built-in case runs",
+        )
     cases: list[tuple[int, Case]] = []
     for number, entry in enumerate(content.cases):
         place = f"$.cases[{number}]"

@@ -20,7 +20,7 @@ from pytest_npuperf.load.plan import (
     Replay,
 )
 
-__all__ = ["Fault", "bounds", "faults"]
+__all__ = ["Fault", "bounds", "faults", "missing_stage"]
 
 _OWN_HEADERS = {
     "accept",
@@ -67,6 +67,12 @@ def bounds(
 def faults(case: Case) -> Iterator[Fault]:
     """Yield what is not allowed in a case, or does not go together."""
     yield from _load(case.load)
+    if isinstance(case.load, Replay) and not case.is_timed:
+        yield Fault(
+            "load.replay",
+            f"a {type(case.dataset).__name__} dataset does not say when each request is sent: "
+            "use a mooncake trace or give a rate",
+        )
     yield from _count("requests", case.requests, 1)
     yield from _count("warmup", case.warmup, 0)
     yield from _count("cooldown", case.cooldown, 0)
@@ -83,6 +89,32 @@ def faults(case: Case) -> Iterator[Fault]:
         )
     if case.search is not None and case.sweep is not None:
         yield Fault("search", "there is a sweep too, but one case does one of them: make two cases of it")
+    yield from _stages(case)
+
+
+def missing_stage(case: Case, stage: str) -> str:
+    """Why a case cannot have a stage that a budget is on, and what to do; '' where it can."""
+    if stage == "steady" and not case.steady:
+        return "the case does not report its steady stage: ask for it by stage: steady (steady=True in run)"
+    turns = case.most_turns
+    if not stage.startswith("turn ") or turns is None or int(stage.removeprefix("turn ")) <= turns:
+        return ""
+    if turns:
+        return f"there is no {stage}, as conversations of the case have at most {turns}"
+    return (
+        f"there is no {stage} without conversations: "
+        "use the dataset conversation, or sharegpt with turns above 1"
+    )
+
+
+def _stages(case: Case) -> Iterator[Fault]:
+    written = [("advisory" if budget.advisory else "slo", budget) for budget in case.slo]
+    if case.search is not None:
+        written += [("search.while", budget) for budget in case.search.budgets]
+    for key, budget in written:
+        what = missing_stage(case, budget.stage)
+        if what:
+            yield Fault(key, f"budget {budget.expression!r}: {what}")
 
 
 def _load(load: ClosedLoop | OpenLoop | Replay) -> Iterator[Fault]:

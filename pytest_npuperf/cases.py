@@ -7,6 +7,7 @@ import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -35,6 +36,7 @@ __all__ = [
     "judging",
     "keep_pytest_asyncio_quiet",
     "mark_async_cases",
+    "own_case",
     "parse_budgets",
     "shape_report",
 ]
@@ -76,10 +78,11 @@ class _CaseFile(pytest.Module):
             content = read_case_file(self.path)
             if content.server is not None:
                 self.config.stash[SESSION].use_server_section(self.path, content.server)
+            for _, case in content.cases:
+                _warn_of_directions(self, case.slo)
         except NpuperfError as exc:
             raise self.CollectError(str(exc)) from exc
         for line, case in content.cases:
-            warn_of_directions(self, case.slo)
             yield CaseItem.from_parent(self, name=case.name, case=case, line=line)
 
 
@@ -147,13 +150,16 @@ def check_markers(items: list[pytest.Item]) -> None:
     """Parse the budgets in markers.
 
     Raises:
-        pytest.UsageError: A marker is not valid.
+        pytest.UsageError: A marker is not valid, or warnings are errors and there is one.
     """
     for item in items:
         budgets = [budget for mark in item.iter_markers(SLO_MARKER) for budget in _marked(item, mark)]
         if budgets:
             item.stash[MARKED_BUDGETS] = budgets
-            warn_of_directions(item, budgets)
+            try:
+                _warn_of_directions(item, budgets)
+            except NpuperfError as exc:
+                raise pytest.UsageError(str(exc)) from exc
 
 
 def _marked(item: pytest.Item, mark: pytest.Mark) -> list[Budget]:
@@ -169,29 +175,38 @@ def _marked(item: pytest.Item, mark: pytest.Mark) -> list[Budget]:
     return [replace(budget, **mark.kwargs) for budget in budgets]
 
 
-def warn_of_directions(node: pytest.Item | pytest.Collector, budgets: Iterable[Budget]) -> None:
+def _warn_of_directions(node: pytest.Item | pytest.Collector, budgets: Iterable[Budget]) -> None:
     """Warn of budgets that bound a figure from its good side."""
     from pytest_npuperf.slo import direction_warning
 
-    for budget in budgets:
-        warning = direction_warning(budget)
-        if warning:
-            node.warn(NpuperfWarning(f"{node.nodeid}: {warning}"))
+    for warning in filter(None, map(direction_warning, budgets)):
+        _warn(f"{node.nodeid}: {warning}", node.warn)
+
+
+def _warn(text: str, warn: Callable[[NpuperfWarning], None]) -> None:
+    """Warn; where the user makes warnings errors, raise one that is told without a traceback."""
+    try:
+        warn(NpuperfWarning(text))
+    except NpuperfWarning as exc:
+        raise NpuperfError(f"{text} (a warning, which -W error or filterwarnings makes an error)") from exc
 
 
 def command_line_budgets(config: pytest.Config, settings: Settings) -> list[Budget]:
     """The budgets of every case of the run.
 
     Raises:
-        pytest.UsageError: One is not valid.
+        pytest.UsageError: One is not valid, or warnings are errors and there is one.
     """
     if not settings.slo:
         return []
     from pytest_npuperf.slo import direction_warning
 
     budgets = parse_budgets(settings.slo, "--npuperf-slo")
-    for warning in filter(None, map(direction_warning, budgets)):
-        config.issue_config_time_warning(NpuperfWarning(f"--npuperf-slo: {warning}"), stacklevel=2)
+    try:
+        for warning in filter(None, map(direction_warning, budgets)):
+            _warn(f"--npuperf-slo: {warning}", partial(config.issue_config_time_warning, stacklevel=2))
+    except NpuperfError as exc:
+        raise pytest.UsageError(str(exc)) from exc
     return budgets
 
 
@@ -236,7 +251,7 @@ def judging(item: pytest.Item) -> Iterator[None]:
         yield
     except BaseException as exc:
         perf.end_recording(item, exc)
-        perf.judge(item, perf.budgets(item, _own_case(item)))
+        perf.judge(item, perf.budgets(item, own_case(item)))
         raise
     perf.end_recording(item)
     results = _results(item)
@@ -245,7 +260,7 @@ def judging(item: pytest.Item) -> Iterator[None]:
     else:
         from pytest_npuperf.failing import require, require_measured
 
-        verdicts = perf.judge(item, perf.budgets(item, _own_case(item)))
+        verdicts = perf.judge(item, perf.budgets(item, own_case(item)))
         require_measured(results)
         require(verdicts)
         _warn_or_skip(item, results)
@@ -272,17 +287,18 @@ def _warn_or_skip(item: pytest.Item, results: Sequence[CaseResult]) -> None:
     for result in results:
         warned = [verdict for verdict in result.verdicts if verdict.consequence == "warn"]
         if warned:
-            item.warn(NpuperfWarning(f"{result.name}: {warned_budgets(warned)}"))
+            _warn(f"{result.name}: {warned_budgets(warned)}", item.warn)
         differing = dict.fromkeys(what for verdict in result.verdicts for what in verdict.mismatches)
         if differing:
             what = f"{result.name}: the baseline was measured with something else: {'; '.join(differing)}"
-            item.warn(NpuperfWarning(what))
+            _warn(what, item.warn)
     skipped = [verdict for result in results for verdict in result.verdicts if verdict.consequence == "skip"]
     if skipped:
         pytest.skip(warned_budgets(skipped))
 
 
-def _own_case(item: pytest.Item) -> Case | None:
+def own_case(item: pytest.Item) -> Case | None:
+    """The case that an item of a case file, or the built-in one, measures; None for a test function."""
     return item.case if isinstance(item, CaseItem) else None
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -38,17 +37,28 @@ class BaselineFinder:
     _read: dict[str, Baseline] = field(default_factory=dict)
 
     def of(self, result: CaseResult) -> FindReference:
-        """What finds the references of one case."""
-        return partial(self._find, result)
+        """What finds the references of a case that was measured."""
+        return self.of_case(result.name, result.nodeid, lambda: self.made_with(result))
 
-    def _find(self, result: CaseResult, name: str | None, stage: str) -> Reference:
+    def of_case(self, case: str, node: str, made_with: Callable[[], Fingerprint]) -> FindReference:
+        """What finds the references of a case.
+
+        Args:
+            case: Its name.
+            node: The node id of its item.
+            made_with: What it is run with, as far as that is known.
+        """
+        return partial(self._find, case, node, made_with)
+
+    def _find(
+        self, case: str, node: str, made_with: Callable[[], Fingerprint], name: str | None, stage: str
+    ) -> Reference:
         wanted = name or self.named
         if wanted is None:
             return no_reference(name, stage)
         if wanted not in self._read:
             self._read[wanted] = load_baseline(wanted, self.directory)
-        baseline = self._read[wanted]
-        return baseline.reference(result.name, stage, current=self.made_with(result))
+        return self._read[wanted].reference(case, stage, node=node, current=made_with())
 
 
 def beside(other: CaseResult, stored: FindReference) -> FindReference:
@@ -82,9 +92,8 @@ def save_results(
 ) -> Iterator[str]:
     """Add every measurement that can be compared with to a baseline; yields the lines to print."""
     saved = 0
-    names = Counter(result.name for result in results)
     for result in results:
-        unfit = _unfit(result) if names[result.name] == 1 else "other cases of this run have that name, too"
+        unfit = _unfit(result)
         if unfit:
             yield f"npuperf: {result.name} is not saved as a baseline: {unfit}"
             continue
@@ -92,6 +101,7 @@ def save_results(
             for stage, measured in measurement.stage_runs().items():
                 run = BaselineRun(
                     case=result.name,
+                    node=result.nodeid,
                     stage=stage,
                     started=measurement.started,
                     fingerprint=made_with(result),

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pytest_npuperf.cases import own_case
+from pytest_npuperf.errors import BaselineError, CaseError
 from pytest_npuperf.session import RESULTS, SESSION, PerfSession
 from pytest_npuperf.terminal import progress_text
 
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from pytest_npuperf.load.plan import Cancel, ClosedLoop, OpenLoop, Replay
     from pytest_npuperf.measuring import Measuring
     from pytest_npuperf.result import CaseResult
+    from pytest_npuperf.slo import Budget
     from pytest_npuperf.wire.timeouts import Timeouts
     from pytest_npuperf.workload import Dataset
 
@@ -82,13 +85,13 @@ class Npuperf:
             seed: Seed of prompts and schedule; ``--npuperf-seed`` where it is left out.
 
         Raises:
-            CaseError: An argument is not valid.
+            CaseError: An argument is not valid, or a budget of the item is on a stage that the case lacks.
             DatasetError: The dataset is missing or malformed.
+            BaselineError: A budget of the item cannot be held against its baseline.
             LoadError: The load generator died.
         """
         from pytest_npuperf.case import Abort, Case
         from pytest_npuperf.case_rules import bounds, faults
-        from pytest_npuperf.errors import CaseError
         from pytest_npuperf.load.plan import ClosedLoop
         from pytest_npuperf.slo.precision import parse_precision
         from pytest_npuperf.wire.timeouts import Timeouts
@@ -119,6 +122,7 @@ class Npuperf:
         fault = next(faults(case), None)
         if fault is not None:
             raise CaseError(f"{case.name}: {fault.key}: {fault.what}")
+        _check_case(self._session, self._item, case)
         with self._session.measuring(case, self._item, self._served) as run:
             # the load is in another process: there is no event of this loop to wait for
             while not self._step(case, run):  # noqa: ASYNC110
@@ -153,16 +157,90 @@ def npuperf_server(request: pytest.FixtureRequest) -> Iterator[Served]:
 
 
 @pytest.fixture
-def npuperf(request: pytest.FixtureRequest, npuperf_server: Served) -> Npuperf:
+def npuperf(request: pytest.FixtureRequest) -> Npuperf:
     """Measures the server under test: ``result = await npuperf.run(requests=200, load=ClosedLoop(4))``."""
-    return Npuperf(request.config.stash[SESSION], request.node, npuperf_server)
+    session, item = request.config.stash[SESSION], request.node
+    _check_case(session, item, own_case(item))
+    return Npuperf(session, item, _server(request))
 
 
 @pytest.fixture
-def npuperf_client(request: pytest.FixtureRequest, npuperf_server: Served) -> Iterator[httpx.AsyncClient]:
+def npuperf_client(request: pytest.FixtureRequest) -> Iterator[httpx.AsyncClient]:
     """An ``httpx.AsyncClient`` of the server under test; chat completions streamed through it are measured.
 
     Give it to what drives the server, such as ``openai.AsyncOpenAI(http_client=npuperf_client, ...)``.
     """
-    with request.config.stash[SESSION].recording(request.node, npuperf_server) as client:
+    session, item = request.config.stash[SESSION], request.node
+    _check_recorded(session, item)
+    with session.recording(item, _server(request)) as client:
         yield client
+
+
+def _server(request: pytest.FixtureRequest) -> Served:
+    """The server: no argument of the fixtures, so that what is wrong with an item is told before it is up."""
+    served: Served = request.getfixturevalue("npuperf_server")
+    return served
+
+
+def _check_case(session: PerfSession, item: pytest.Item, case: Case | None) -> None:
+    """Tell what is known to be wrong without the server: before it is up, or before a load begins.
+
+    Args:
+        session: Of the run.
+        item: What measures.
+        case: What it measures next; None where that is not known yet.
+
+    Raises:
+        CaseError: A budget is on a stage that the case lacks, or the case cannot be measured by turns.
+        DatasetError: The dataset is missing or malformed.
+        BaselineError: A budget cannot be held against its baseline.
+    """
+    if not session.settings.has_target:
+        return
+    from pytest_npuperf.case_rules import missing_stage
+    from pytest_npuperf.measuring import check_pairs
+    from pytest_npuperf.planning import check_prompts
+
+    budgets = [budget for budget in session.budgets(item, case) if not budget.advisory]
+    if case is not None:
+        for budget in budgets:
+            what = missing_stage(case, budget.stage)
+            if what:
+                raise CaseError(f"{case.name}: budget {budget.expression!r}: {what}")
+        if session.settings.ab is not None:
+            check_pairs(case)
+        check_prompts(session.seeded(case))
+    _check_baselines(session, item, case, [budget for budget in budgets if budget.relative is not None])
+
+
+def _check_recorded(session: PerfSession, item: pytest.Item) -> None:
+    """As ``_check_case``, of what a test sends itself."""
+    _check_case(session, item, None)
+    for budget in session.budgets(item):
+        if session.settings.has_target and budget.stage != "total" and not budget.advisory:
+            raise CaseError(
+                f"{item.name}: budget {budget.expression!r}: what goes through npuperf_client has no stage "
+                "but the total: bound a figure of it, or measure with npuperf.run(...)"
+            )
+
+
+def _check_baselines(
+    session: PerfSession, item: pytest.Item, case: Case | None, budgets: Sequence[Budget]
+) -> None:
+    if not budgets or session.settings.save_baseline is not None:  # a run to be saved may be what is missing
+        return
+    from pytest_npuperf.baselines import fingerprint
+    from pytest_npuperf.slo.against_baseline import why_it_cannot_hold
+
+    # of a search or a sweep, nobody knows yet at which load
+    is_known = case is not None and case.search is None and case.sweep is None
+    made_with = fingerprint({}, {}, case.described()) if case is not None and is_known else {}
+    name = session.next_name(item) if case is None else case.name
+    judging = session.judging_with(session.baselines.of_case(name, item.nodeid, lambda: made_with))
+    for budget in budgets:
+        assert budget.relative is not None
+        if session.settings.ab is not None and budget.relative.baseline is None:
+            continue  # it is held against A
+        what = why_it_cannot_hold(budget, judging)
+        if what:
+            raise BaselineError(f"{name}: budget {budget.expression!r}: {what}")

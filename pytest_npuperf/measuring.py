@@ -16,7 +16,7 @@ from pytest_npuperf.result import CaseResult
 from pytest_npuperf.runner import CaseRun, ClientSettings
 from pytest_npuperf.target import Target
 
-__all__ = ["Measuring", "measure", "measure_pairs"]
+__all__ = ["Measuring", "check_pairs", "measure", "measure_pairs"]
 
 
 class Measuring(Protocol):
@@ -99,13 +99,22 @@ def measure_pairs(
         CaseError: The case has a search or a sweep.
         Exception: What ``target_of`` and ``CaseRun`` raise.
     """
-    if case.search is not None or case.sweep is not None:
-        raise CaseError(
-            f"{case.name}: a search or a sweep cannot be measured by turns: "
-            "leave it out, or measure the two servers in two runs without --npuperf-ab"
-        )
+    check_pairs(case)
 
     def start(turn: Case, side: Side) -> CaseRun:
         return CaseRun(turn, target_of(side), nodeid=nodeid, log=log, note=note, client=client)
 
     return Pairing(case, start, note)
+
+
+def check_pairs(case: Case) -> None:
+    """Whether a case can be measured on two servers by turns.
+
+    Raises:
+        CaseError: It has a search or a sweep.
+    """
+    if case.search is not None or case.sweep is not None:
+        raise CaseError(
+            f"{case.name}: a search or a sweep cannot be measured by turns: "
+            "leave it out, or measure the two servers in two runs without --npuperf-ab"
+        )

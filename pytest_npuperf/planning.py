@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from array import array
+from collections import deque
 from collections.abc import Iterator
 from itertools import chain, islice, repeat
 from typing import Any
@@ -15,11 +16,13 @@ from pytest_npuperf.target import Target
 from pytest_npuperf.traits import exact_output_fields
 from pytest_npuperf.unknown import UNKNOWN
 from pytest_npuperf.wire.chat import messages_in, request_body
-from pytest_npuperf.workload import Prompt, prompts
+from pytest_npuperf.workload import Csv, Gsm8k, Jsonl, Prompt, Text, prompts
 
-__all__ = ["plan_load", "warmup_of"]
+__all__ = ["check_prompts", "plan_load", "warmup_of"]
 
 _NS_PER_S = 1_000_000_000
+_ROWS = (Csv, Gsm8k, Jsonl, Text)
+"""Datasets whose prompts follow from their file alone, whatever the server is."""
 
 
 def plan_load(
@@ -34,11 +37,9 @@ def plan_load(
         CaseError: The load and the dataset do not go together.
         DatasetError: The dataset is missing or malformed.
     """
-    seed = f"{case.seed}/{case.name}"
+    seed = _seed(case)
     stream = prompts(case.dataset, seed=seed, max_tokens=case.max_tokens, gauge=target.gauge)
-    first = next(stream, None)
-    if first is None:
-        raise DatasetError(f"{case.name}: the dataset holds no prompt")
+    first = _first(case, stream)
     stream = chain([first], stream)
     warmup, requests = warmup_of(case), case.requests
     timed: Iterator[tuple[Prompt, int | None]]
@@ -70,6 +71,44 @@ def plan_load(
         conversations=first.turn is not None,
     )
     return plan, _planned(case, target, islice(timed, total), seed)
+
+
+def check_prompts(case: Case) -> None:
+    """Make what a case is going to send, as far as that is known before its server is, and drop it.
+
+    Raises:
+        CaseError: The dataset needs a package that is not there.
+        DatasetError: Its file is missing or malformed, or holds less than the load is certain to take.
+    """
+    stream = prompts(case.dataset, seed=_seed(case), max_tokens=case.max_tokens)
+    _first(case, stream)
+    if isinstance(case.dataset, _ROWS):
+        deque(islice(stream, max(0, _least_sent(case) - 1)), maxlen=0)
+
+
+def _least_sent(case: Case) -> int:
+    """How many requests are sent at least: a load may end early by its duration, or once it is precise."""
+    varies = case.search is not None or case.sweep is not None
+    if case.until:
+        return 1
+    if isinstance(case.load, OpenLoop) and not varies:
+        return len(_offsets(case, case.load, warmup_of(case), _seed(case))[0])
+    if case.requests is None or case.duration is not None:
+        return 1
+    warmup = (case.warmup or 0) if varies else warmup_of(case)
+    return warmup + case.requests + case.cooldown
+
+
+def _first(case: Case, stream: Iterator[Prompt]) -> Prompt:
+    first = next(stream, None)
+    if first is None:
+        raise DatasetError(f"{case.name}: the dataset holds no prompt")
+    return first
+
+
+def _seed(case: Case) -> str:
+    # no prompt of a case is one of another case
+    return f"{case.seed}/{case.name}"
 
 
 def warmup_of(case: Case) -> int:
@@ -130,8 +169,10 @@ def _planned(
     case: Case, target: Target, timed: Iterator[tuple[Prompt, int | None]], seed: str
 ) -> Iterator[PlannedRequest]:
     limits = _limits(case.cancel) if case.cancel is not None else {}
+    conversations = 0
     given_up = cancelled(case.cancel.share, seed=seed) if case.cancel is not None else repeat(False)
     for (prompt, offset), is_given_up in zip(timed, given_up, strict=False):
+        conversations += prompt.turn == 0
         yield PlannedRequest(
             body=request_body(
                 prompt.messages,
@@ -144,6 +185,7 @@ def _planned(
             messages=messages_in(prompt.messages),
             think_time=prompt.think_time,
             turn=UNKNOWN if prompt.turn is None else prompt.turn,
+            conversation=UNKNOWN if prompt.turn is None else conversations - 1,
             asked_input_tokens=UNKNOWN if prompt.input_tokens is None else prompt.input_tokens,
             asked_output_tokens=prompt.max_tokens if prompt.exact_output else UNKNOWN,
             **(limits if is_given_up else {}),

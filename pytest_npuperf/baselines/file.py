@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from math import isfinite
+from typing import Any
 
 import msgspec
 import numpy as np
 
 from pytest_npuperf.baselines.fingerprint import Fingerprint
+from pytest_npuperf.baselines.workload import Workload
 from pytest_npuperf.errors import BaselineError
 from pytest_npuperf.metrics.requests import NS_PER_S, Floats
 from pytest_npuperf.slo.stage_run import StageRun
@@ -16,13 +19,14 @@ from pytest_npuperf.slo.vocabulary import METRICS
 
 __all__ = ["VERSION", "BaselineRun", "decoded", "encoded"]
 
-VERSION = 1
-"""Of the format. A reader takes files of its own version and of older ones."""
+VERSION = 2
+"""Of the format. A reader takes files of its own version and of older ones.
+
+The first had no node ids, and a hash of the workload in the place of its settings.
+"""
 _US_PER_S = 1e6
 _RATE_DIGITS = 6
 """Significant ones."""
-_NOT_STORED = ("receive_lag",)
-"""It says nothing of the server, and has a value for each chunk."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -36,6 +40,8 @@ class BaselineRun:
     """Wall clock at the start of the load, ISO 8601 with offset."""
     fingerprint: Fingerprint
     measured: StageRun
+    node: str = ""
+    """The node id of the item that measured it; "" where that is not known."""
 
 
 class _Version(msgspec.Struct):
@@ -47,9 +53,10 @@ class _File(msgspec.Struct, kw_only=True):
 
     version: int
     case: str
+    node: str = ""
     stage: str
     started: str
-    fingerprint: dict[str, str | int | None]
+    fingerprint: dict[str, str | int | dict[str, Any] | None]
     totals: dict[str, float]
     times_ns: dict[str, list[int | None]]
     counts: dict[str, list[int | None]]
@@ -67,7 +74,7 @@ def encoded(run: BaselineRun) -> bytes:
     samples = {
         name: column
         for name, column in run.measured.samples.items()
-        if isinstance(column, np.ndarray) and name not in _NOT_STORED
+        if isinstance(column, np.ndarray) and not METRICS[name].of_chunks
     }
     groups = {name: column for name, column in run.measured.samples.items() if isinstance(column, tuple)}
     units = {name: METRICS[name].units[0] for name in samples}
@@ -75,9 +82,13 @@ def encoded(run: BaselineRun) -> bytes:
         _File(
             version=VERSION,
             case=run.case,
+            node=run.node,
             stage=run.stage,
             started=run.started,
-            fingerprint=dict(run.fingerprint),
+            fingerprint={
+                fact: dict(value.settings) if isinstance(value, Workload) else value
+                for fact, value in run.fingerprint.items()
+            },
             totals=dict(run.measured.totals),
             times_ns={name: _whole(samples[name] * NS_PER_S) for name in samples if units[name] == "ms"},
             counts={name: _whole(samples[name]) for name in samples if units[name] == "token"},
@@ -116,9 +127,13 @@ def decoded(content: bytes, *, source: str) -> BaselineRun:
     }
     return BaselineRun(
         case=file.case,
+        node=file.node,
         stage=file.stage,
         started=file.started,
-        fingerprint=file.fingerprint,
+        fingerprint={
+            fact: Workload(value) if isinstance(value, Mapping) else value
+            for fact, value in file.fingerprint.items()
+        },
         measured=StageRun(samples, file.totals),
     )
 

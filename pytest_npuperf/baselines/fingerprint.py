@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import re
-from collections.abc import Mapping
-from pathlib import PurePath
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-__all__ = ["Fingerprint", "fingerprint", "mismatches", "unknown_facts"]
+from pytest_npuperf.baselines.workload import Workload, portable, workload_differences, workload_of
 
-Fingerprint = Mapping[str, "str | int | None"]
-"""Fact -> its value, None where nobody knows it."""
+__all__ = ["Fact", "Fingerprint", "fingerprint", "mismatches", "unknown_facts"]
 
-# What neither changes the load nor what the server makes of it. Another seed is another sample of
-# the same prompts.
-_NO_WORKLOAD = ("name", "slo", "seed", "timeouts", "abort", "until", "search", "sweep", "steady", "headers")
+Fact = str | int | Workload | None
+"""None where nobody knows it."""
+
+Fingerprint = Mapping[str, Fact]
+"""Fact -> its value."""
+
 _SERVER_PACKAGES = ("vllm", "vllm-ascend", "torch", "torch-npu")
 # A row of the table of npu-smi: "| 0     910B3               | OK            | 94.9 ...". The row below
 # it has a bus address in the place of the health.
@@ -27,7 +26,7 @@ _VERSION = re.compile(r"\d+\.[\w.]+")
 
 def fingerprint(
     environment: Mapping[str, Any], server: Mapping[str, Any], settings: Mapping[str, Any]
-) -> dict[str, str | int | None]:
+) -> dict[str, Fact]:
     """What a case was run with, as far as it is known.
 
     Args:
@@ -40,8 +39,8 @@ def fingerprint(
     packages = environment.get("packages") or {}
     chips = _CHIP.findall(npu.get("npu_smi") or "")
     return {
-        "model": _portable(server.get("asked_model")),
-        "served name": _portable(server.get("model")),
+        "model": portable(server.get("asked_model")),
+        "served name": portable(server.get("model")),
         "accelerator": ", ".join(sorted(set(chips))) or None,
         "accelerators": _accelerators(npu, chips),
         "driver": _first(_DRIVER, npu.get("npu_smi")),
@@ -49,18 +48,19 @@ def fingerprint(
         "server": server.get("server") or None,
         "packages": ", ".join(f"{name} {packages[name]}" for name in _SERVER_PACKAGES if name in packages)
         or None,
-        "workload": _workload_hash(settings),
+        "workload": workload_of(settings),
         "client architecture": machine.get("architecture"),
         "client processors": machine.get("processors"),
     }
 
 
 def mismatches(baseline: Fingerprint, current: Fingerprint) -> list[str]:
-    """What differs, in words; a fact that one side does not know does not differ."""
+    """What differs, in words, of the workload each setting; a fact that one side does not know does not."""
     return [
-        f"{fact}: {current[fact]}, in the baseline {value}"
+        what
         for fact, value in baseline.items()
-        if value is not None and current.get(fact) is not None and current[fact] != value
+        if value is not None and current.get(fact) is not None
+        for what in _differences(fact, value, current[fact])
     ]
 
 
@@ -68,6 +68,13 @@ def unknown_facts(baseline: Fingerprint, current: Fingerprint) -> list[str]:
     """The facts that could not be compared, because one side or both do not know them."""
     facts = dict.fromkeys((*baseline, *current))
     return [fact for fact in facts if baseline.get(fact) is None or current.get(fact) is None]
+
+
+def _differences(fact: str, baseline: Fact, current: Fact) -> Iterator[str]:
+    if fact == "workload":
+        yield from workload_differences(baseline, current)
+    elif current != baseline:
+        yield f"{fact}: {current}, in the baseline {baseline}"
 
 
 def _accelerators(npu: Mapping[str, Any], chips: list[str]) -> int | None:
@@ -84,20 +91,3 @@ def _cann(environment: Mapping[str, Any], npu: Mapping[str, Any]) -> str | None:
 def _first(pattern: re.Pattern[str], text: object) -> str | None:
     found = pattern.search(text) if isinstance(text, str) else None
     return found[found.re.groups] if found else None
-
-
-def _workload_hash(settings: Mapping[str, Any]) -> str:
-    workload = {name: value for name, value in settings.items() if name not in _NO_WORKLOAD}
-    content = json.dumps(_portable(workload), sort_keys=True, default=str)
-    return hashlib.sha256(content.encode()).hexdigest()[:16]
-
-
-def _portable(value: Any) -> Any:
-    """Without the folders of absolute paths: the same file or model lies elsewhere on another machine."""
-    if isinstance(value, Mapping):
-        return {str(key): _portable(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_portable(item) for item in value]
-    if isinstance(value, (str, PurePath)) and PurePath(value).is_absolute():
-        return PurePath(value).name
-    return value

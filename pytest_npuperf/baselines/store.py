@@ -6,7 +6,8 @@ import gzip
 import hashlib
 import os
 import zlib
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pytest_npuperf.baselines.file import BaselineRun, decoded, encoded
@@ -15,7 +16,7 @@ from pytest_npuperf.errors import BaselineError, NoBaselineError
 from pytest_npuperf.slo.reference import Reference
 from pytest_npuperf.slo.vocabulary import BASELINE_NAME, BASELINE_NAMES
 
-__all__ = ["Baseline", "check_baseline", "check_name", "load_baseline", "save_baseline"]
+__all__ = ["Baseline", "check_baseline", "check_name", "full_name", "load_baseline", "save_baseline"]
 
 _SUFFIX = ".json.gz"
 _LEVEL = 6
@@ -29,35 +30,48 @@ class Baseline:
     name: str
     path: Path
     runs: tuple[BaselineRun, ...]
-    """In the order in which they were started."""
+    """In the order in which they were started.
 
-    def runs_of(self, case: str, stage: str = "total") -> tuple[BaselineRun, ...]:
-        """The runs of a stage of a case.
+    Where items of several files have stored a case of one name, its runs have more than the name for
+    ``case``: ``short/npuperf.yaml::chat``.
+    """
+
+    def runs_of(self, case: str, stage: str = "total", *, node: str = "") -> tuple[BaselineRun, ...]:
+        """The runs of a stage of a case: those of its item, or else those of its name.
+
+        Args:
+            case: With its parameters.
+            stage: Of the case.
+            node: The node id of its item; "" looks for the name alone.
 
         Raises:
             NoBaselineError: There is none.
         """
-        found = tuple(run for run in self.runs if (run.case, run.stage) == (case, stage))
-        if not found:
-            stored = ", ".join(sorted({f"{run.case} ({run.stage})" for run in self.runs}))
-            raise NoBaselineError(
-                f"baseline {self.name!r} has no run of {case} ({stage}); it has {stored}. "
-                f"Measure it once with --npuperf-save-baseline={self.name}"
-            )
-        return found
+        for name in dict.fromkeys((full_name(case, node), case)):
+            found = tuple(run for run in self.runs if (run.case, run.stage) == (name, stage))
+            if found:
+                return found
+        stored = ", ".join(sorted({f"{run.case} ({run.stage})" for run in self.runs}))
+        raise NoBaselineError(
+            f"baseline {self.name!r} has no run of {case} ({stage}); it has {stored}. "
+            f"Measure it once with --npuperf-save-baseline={self.name}"
+        )
 
-    def reference(self, case: str, stage: str = "total", *, current: Fingerprint | None = None) -> Reference:
+    def reference(
+        self, case: str, stage: str = "total", *, node: str = "", current: Fingerprint | None = None
+    ) -> Reference:
         """What a stage of a case is compared with.
 
         Args:
             case: With its parameters.
             stage: Of the case.
+            node: The node id of its item, which tells cases of one name apart.
             current: What the run to compare was made with; None leaves mismatches out.
 
         Raises:
             NoBaselineError: It is not stored.
         """
-        stored = self.runs_of(case, stage)
+        stored = self.runs_of(case, stage, node=node)
         runs = tuple(run.measured for run in stored)
         differing = [what for run in stored for what in mismatches(run.fingerprint, current or {})]
         return Reference(
@@ -109,7 +123,7 @@ def load_baseline(name_or_path: str, directory: Path) -> Baseline:
             f"make one with --npuperf-save-baseline={path.name}"
         )
     runs = sorted((_read(file) for file in files), key=lambda run: run.started)
-    return Baseline(path.name, path, tuple(runs))
+    return Baseline(path.name, path, tuple(_told_apart(runs)))
 
 
 def check_baseline(name_or_path: str) -> None:
@@ -135,6 +149,22 @@ def check_name(name: str) -> str:
     if BASELINE_NAME.fullmatch(name):
         return name
     raise BaselineError(f"{name!r} is no name for a baseline: {BASELINE_NAMES}")
+
+
+def _told_apart(runs: Sequence[BaselineRun]) -> Iterator[BaselineRun]:
+    """The runs, with a full name where items of several files have stored a case of one name."""
+    nodes: dict[str, set[str]] = {}
+    for run in runs:
+        nodes.setdefault(run.case, set()).update({run.node} - {""})
+    for run in runs:
+        # of one item alone: it may have been moved since, and some of its runs may be older than node ids
+        yield replace(run, case=full_name(run.case, run.node)) if len(nodes[run.case]) > 1 else run
+
+
+def full_name(case: str, node: str) -> str:
+    """A case's name behind the file, and the class, of its item; an item may have several cases."""
+    place = node.partition("[")[0].rpartition("::")[0]
+    return f"{place}::{case}" if place else case
 
 
 def _others(directory: Path) -> str:

@@ -9,7 +9,7 @@ from typing import Literal
 
 from pytest_npuperf.errors import BaselineError
 from pytest_npuperf.slo import Reference, StageRun
-from pytest_npuperf.slo.relative import difference
+from pytest_npuperf.slo.relative import LEAST_EFFECT, difference
 from pytest_npuperf.slo.resampling import needed_requests
 from pytest_npuperf.slo.stage_run import figure, figure_name
 from pytest_npuperf.slo.vocabulary import METRICS
@@ -20,8 +20,8 @@ Stages = Mapping[str, Sequence[StageRun]]
 """Stage of a case -> its measurements."""
 
 Word = Literal["better", "worse", "higher", "lower", "same", "unclear"]
-"""What B is beside A. A metric without a good side is ``higher`` or ``lower``; ``same``: both figures are
-equal; ``unclear``: they are not, but chance may have made it so."""
+"""What B is beside A. A metric without a good side is ``higher`` or ``lower``; ``same``: no change, or none
+worth telling; ``unclear``: nobody can tell, as chance alone may have made what there is."""
 
 _SIGN = {"lower": -1, "higher": 1, None: 0}
 
@@ -69,12 +69,20 @@ class Change:
 
     @property
     def word(self) -> Word:
-        """What B is beside A; it is a change only where the interval excludes "no change"."""
-        if self.a == self.b and self.a is not None:
+        """What B is beside A.
+
+        The same, where the whole interval lies within ``LEAST_EFFECT``; else changed, where it excludes
+        "no change". A figure that has no interval, however many requests it rests on, is the same where
+        it is equal.
+        """
+        if self.interval is None:
+            return "same" if self.a is not None and self.a == self.b and self.needed_n is None else "unclear"
+        low, high = self.interval
+        if max(-low, high) <= LEAST_EFFECT:
             return "same"
-        if self.interval is None or self.interval[0] <= 0 <= self.interval[1]:
+        if low <= 0 <= high:
             return "unclear"
-        sign = 1 if self.interval[0] > 0 else -1
+        sign = 1 if low > 0 else -1
         good = _SIGN[METRICS[self.figure.metric].direction]
         if not good:
             return "higher" if sign > 0 else "lower"

@@ -17,7 +17,7 @@ from pytest_npuperf.slo.stage_run import StageRun, figure, figure_name, figure_o
 from pytest_npuperf.slo.support import supported
 from pytest_npuperf.slo.verdict import Outcome, Verdict
 
-__all__ = ["judge_relative"]
+__all__ = ["judge_relative", "why_it_cannot_hold"]
 
 
 def judge_relative(budget: Budget, stage: StageEvidence, judging: Judging) -> Verdict:
@@ -50,18 +50,35 @@ def judge_relative(budget: Budget, stage: StageEvidence, judging: Judging) -> Ve
     return supported(judged, judging, is_confirmed=stage.is_confirmed)
 
 
+def why_it_cannot_hold(budget: Budget, judging: Judging) -> str:
+    """Why a relative budget would fail whatever is measured, by its baseline alone; '' where it would not."""
+    try:
+        reference = _reference(budget, judging)
+        if reference.mismatches and judging.on_mismatch != "warn":
+            return _mismatch_text(reference) if judging.on_mismatch == "fail" else ""
+        difference((), reference, budget.metric, budget.statistic)
+        _margin(budget, reference)
+    except NoBaselineError as exc:
+        return str(exc) if judging.on_inconclusive == "fail" else ""
+    except BaselineError as exc:
+        return str(exc)
+    return ""
+
+
 def _reference(budget: Budget, judging: Judging) -> Reference:
     assert budget.relative is not None
     return judging.reference(budget.relative.baseline, budget.stage)
 
 
 def _mismatched(verdict: Verdict, reference: Reference, judging: Judging) -> Verdict:
-    reason = (
-        f"baseline {reference.name!r} was measured with something else: {'; '.join(reference.mismatches)}"
-    )
+    reason = _mismatch_text(reference)
     if judging.on_mismatch == "fail":
         return replace(verdict, reason=reason)
     return replace(verdict, outcome="no baseline", reason=reason, if_open="skip")
+
+
+def _mismatch_text(reference: Reference) -> str:
+    return f"baseline {reference.name!r} was measured with something else: {'; '.join(reference.mismatches)}"
 
 
 def _change(budget: Budget, stage: StageEvidence, reference: Reference) -> Difference:

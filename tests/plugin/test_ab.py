@@ -66,7 +66,7 @@ def test_a_search_has_no_pairs(pytester: pytest.Pytester, simulate: Callable[...
     pytester.makefile(".yaml", npuperf="cases: [{name: chat, sweep: {concurrency: [1, 2]}, requests: 4}]")
     server = simulate(*FAST)
     result = pytester.runpytest_subprocess("--npuperf-ab", server.url, server.url)
-    result.assert_outcomes(failed=1)
+    result.assert_outcomes(errors=1)
     result.stdout.fnmatch_lines(["*chat: a search or a sweep cannot be measured by turns*"])
 
 

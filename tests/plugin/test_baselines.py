@@ -64,9 +64,18 @@ def test_a_missing_baseline_is_an_outcome_of_its_own(pytester: pytest.Pytester, 
     assert verdicts_of(pytester)[0]["outcome"] == "no baseline"
 
 
-@pytest.mark.parametrize(("mode", "outcome"), [("fail", "failed"), ("skip", "skipped")])
+@pytest.mark.parametrize(("mode", "outcome"), [("fail", "errors"), ("skip", "skipped")])
 def test_what_becomes_of_a_missing_baseline_can_be_said(run: Run, mode: str, outcome: str) -> None:
     run(FAST, "--npuperf-baseline=main", f"--npuperf-inconclusive={mode}").assert_outcomes(**{outcome: 1})
+
+
+def test_a_run_that_is_saved_is_measured_though_it_fails_without_a_baseline(
+    pytester: pytest.Pytester, run: Run
+) -> None:
+    options = ("--npuperf-baseline=main", "--npuperf-save-baseline=main", "--npuperf-inconclusive=fail")
+    run(FAST, *options).assert_outcomes(failed=1)
+    run(FAST, *options).assert_outcomes(passed=1)
+    assert len(runs_in(pytester)) == 2
 
 
 @pytest.mark.parametrize(
@@ -83,12 +92,44 @@ def test_a_baseline_of_another_model_is_a_mismatch(
     assert any("served name" in what for what in (*verdict["mismatches"], verdict["reason"]))
 
 
+@pytest.mark.parametrize(("mode", "outcomes"), [("warn", {"passed": 1}), ("fail", {"errors": 1})])
+def test_a_baseline_of_another_workload_names_what_differs(
+    pytester: pytest.Pytester, run: Run, mode: str, outcomes: dict[str, int]
+) -> None:
+    run(FAST, "--npuperf-save-baseline=main")
+    pytester.makefile(".yaml", npuperf=CASE.replace("requests: 64", "requests: 72"))
+    compared = run(FAST, "--npuperf-baseline=main", f"--npuperf-baseline-mismatch={mode}")
+    compared.assert_outcomes(**outcomes, warnings=1 if mode == "warn" else 0)
+    compared.stdout.fnmatch_lines(["*measured with something else: requests: 72, in the baseline 64*"])
+
+
+def test_cases_of_one_name_have_baselines_of_their_own(pytester: pytest.Pytester, run: Run) -> None:
+    (pytester.path / "npuperf.yaml").unlink()
+    for folder, requests in (("a", 64), ("b", 72)):
+        file = pytester.mkdir(folder) / "npuperf.yaml"
+        file.write_text(CASE.replace("requests: 64", f"requests: {requests}"))
+    run(FAST, "--npuperf-save-baseline=main").assert_outcomes(passed=2, warnings=2)
+    assert len(runs_in(pytester)) == 2
+    options = ("--npuperf-baseline=main", "--npuperf-baseline-mismatch=fail")
+    run(FAST, *options).assert_outcomes(passed=2)
+    (pytester.path / "a").rename(pytester.path / "c")
+    moved = run(FAST, *options, "--npuperf-inconclusive=fail", "c")
+    moved.assert_outcomes(errors=1)
+    moved.stdout.fnmatch_lines(["*no run of chat (total); it has a/npuperf.yaml::chat (total), b/npuperf*"])
+
+
+def test_a_case_whose_file_was_moved_finds_its_baseline(pytester: pytest.Pytester, run: Run) -> None:
+    run(FAST, "--npuperf-save-baseline=main")
+    (pytester.path / "npuperf.yaml").rename(pytester.mkdir("moved") / "npuperf.yaml")
+    run(FAST, "--npuperf-baseline=main", "--npuperf-inconclusive=fail").assert_outcomes(passed=1)
+
+
 def test_a_damaged_baseline_fails_the_budget(pytester: pytest.Pytester, run: Run) -> None:
     run(FAST, "--npuperf-save-baseline=main")
     (file,) = runs_in(pytester)
     file.write_bytes(file.read_bytes()[:100])
     damaged = run(FAST, "--npuperf-baseline=main")
-    damaged.assert_outcomes(failed=1)
+    damaged.assert_outcomes(errors=1)
     damaged.stdout.fnmatch_lines(["*is damaged*"])
 
 

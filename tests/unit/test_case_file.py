@@ -135,7 +135,8 @@ def test_every_key_arrives(read: Read, tmp_path: Path) -> None:
     ],
 )
 def test_every_shape_of_a_load(case_with: CaseWith, written: str, load: object) -> None:
-    assert case_with(f"load: {written}").load == load
+    # a replay takes a dataset that has times; other loads leave them aside
+    assert case_with(f"dataset: {{mooncake: trace.jsonl}}, load: {written}").load == load
 
 
 @pytest.mark.parametrize(
@@ -162,7 +163,7 @@ def test_a_case_is_made_of_plain_values(case_with: CaseWith, keys: str) -> None:
         ("load: {rate: {linear: {start: 1, end: 2, duration: 5}}}", None, 5),
         ("load: {rate: {steps: [{rate: 1, duration: 2}, {rate: 2, duration: 3}]}}", None, 5),
         ("requests: 3, load: {rate: {steps: [{rate: 1, duration: 2}]}}", 3, None),
-        ("load: {replay: true}", None, None),
+        ("dataset: {mooncake: trace.jsonl}, load: {replay: true}", None, None),
     ],
 )
 def test_a_load_without_a_bound_gets_the_one_that_suits_it(
@@ -380,6 +381,8 @@ def test_what_is_wrong_is_said_with_its_place(read: Read, text: str, message: st
         ("load: {replay: true, rate: 2}", r"load.replay: the dataset says when .*: leave out rate"),
         ("load: {rate: 2, think_time: 1 s}", r"load.think_time: only the clients of a closed loop wait"),
         ("load: {replay: {}, think_time: 1 s}", r"load.think_time: only the clients of a closed loop wait"),
+        ("load: {replay: {speed: 1}}", r"load.replay: a Gsm8kShaped dataset does not say when each request"),
+        ("slo: [turn 2.ttft.p99 < 1 s]", r"slo: budget 'turn 2.ttft.p99 < 1 s': there is no turn 2 without"),
         ("load: {replay: {speed: 0}}", r"load.replay.speed: 0.0 is not allowed"),
         ("cancel: {share: 10, after: 1}", r"cancel.share: 10 is not a share: allowed are"),
         ("cancel: {share: 1 %}", r"cancel: give one of after \(now None\) and after_tokens \(now None\)"),
@@ -459,6 +462,21 @@ def test_what_is_wrong_is_said_with_its_place(read: Read, text: str, message: st
 def test_what_is_wrong_in_a_case_is_said_with_its_key(case_with: CaseWith, keys: str, message: str) -> None:
     with pytest.raises(CaseError, match=rf"(?s)^npuperf.yaml:1: cases\[0\].{message}"):
         case_with(keys)
+
+
+def test_a_file_without_a_case_is_an_error(read: Read) -> None:
+    with pytest.raises(
+        CaseError,
+        match=r"^npuperf.yaml:2: cases: the list is empty; give at least one case, such as \{name: ch",
+    ):
+        read("task: text-generation\ncases: []\n")
+
+
+def test_a_budget_of_the_defaults_on_a_stage_that_a_case_lacks_is_named_there(read: Read) -> None:
+    with pytest.raises(
+        CaseError, match=r"^npuperf.yaml:1: defaults.slo: budget 'steady.ttft.p99 < 1 s': the c"
+    ):
+        read("defaults: {slo: [steady.ttft.p99 < 1 s]}\ncases: [{name: a, stage: steady}, {name: b}]\n")
 
 
 def test_a_file_that_is_not_text_is_an_error(tmp_path: Path) -> None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from pytest_npuperf.capacity.settings import Search
 from pytest_npuperf.case import Abort, Case
 from pytest_npuperf.case_rules import bounds, faults
 from pytest_npuperf.load.plan import (
@@ -17,11 +20,24 @@ from pytest_npuperf.load.plan import (
     RateStep,
     Replay,
 )
-from pytest_npuperf.workload import Gsm8kShaped
+from pytest_npuperf.slo import Budget, parse_budget
+from pytest_npuperf.workload import Conversation, Gsm8kShaped, Mooncake, ShareGpt
+from pytest_npuperf.workload.lengths import Lognormal, Uniform
+
+TRACE = Mooncake(Path("trace.jsonl"))
+
+
+def conversation(turns: Any) -> Conversation:
+    return Conversation(turns=turns, input_tokens=10, output_tokens=5)
+
+
+def budgets(*expressions: str, advisory: bool = False) -> tuple[Budget, ...]:
+    return tuple(replace(parse_budget(expression), advisory=advisory) for expression in expressions)
 
 
 def faults_of(**settings: Any) -> list[tuple[str, str]]:
-    return [(fault.key, fault.what) for fault in faults(Case(name="x", dataset=Gsm8kShaped(), **settings))]
+    case = Case(**({"name": "x", "dataset": Gsm8kShaped()} | settings))
+    return [(fault.key, fault.what) for fault in faults(case)]
 
 
 @pytest.mark.parametrize(
@@ -33,7 +49,13 @@ def faults_of(**settings: Any) -> list[tuple[str, str]]:
         {"load": OpenLoop((RateStep(0, 1), RateStep(1, 1)))},
         {"load": OpenLoop(Ramp(0, 1, 1))},
         {"load": OpenLoop(Ramp(1, 0, 1))},
-        {"load": Replay(speed=0.5)},
+        {"load": Replay(speed=0.5), "dataset": TRACE},
+        {"slo": budgets("steady.ttft.p99 < 1 s", "total.ttft.p99 < 1 s"), "steady": True},
+        {"slo": budgets("turn 2.ttft.p99 < 1 s"), "dataset": conversation(2)},
+        {"slo": budgets("turn 3.ttft.p99 < 1 s"), "dataset": conversation([2, 3])},
+        {"slo": budgets("turn 9.ttft.p99 < 1 s"), "dataset": conversation(Lognormal(mean=3, sigma=1))},
+        {"slo": budgets("turn 9.ttft.p99 < 1 s"), "dataset": ShareGpt(Path("x"), turns="all")},
+        {"slo": budgets("turn 2.ttft.p99 < 1 s"), "dataset": ShareGpt(Path("x"), turns=2)},
         {"warmup": 0, "requests": None, "duration": 0.1},
         {"cancel": Cancel(0.0, after_tokens=1)},
         {"abort": Abort(failure_rate=0.0, server_gone=0)},
@@ -80,8 +102,13 @@ def test_what_makes_sense_has_no_fault(settings: dict[str, Any]) -> None:
         ),
         ({"load": OpenLoop(Ramp(0, 0, 1))}, "load.rate.linear", "nothing is ever sent"),
         ({"load": OpenLoop(Ramp(1, 2, 0))}, "load.rate.linear.duration", "0 is not allowed"),
+        (
+            {"load": Replay()},
+            "load.replay",
+            "a Gsm8kShaped dataset does not say when each request is sent: use",
+        ),
         ({"load": OpenLoop(Ramp(0, 2, 1, "exponential"))}, "load.rate.exponential.start", "0 is not allowed"),
-        ({"load": Replay(speed=0)}, "load.replay.speed", "0 is not allowed"),
+        ({"load": Replay(speed=0), "dataset": TRACE}, "load.replay.speed", "0 is not allowed"),
         ({"cancel": Cancel(10, after=1)}, "cancel.share", "10 is not allowed: give a share from 0 to 1"),
         ({"cancel": Cancel(0.1)}, "cancel", "give one of after (now None) and after_tokens (now None)"),
         ({"cancel": Cancel(0.1, after=1, after_tokens=2)}, "cancel", "(now 1) and after_tokens (now 2)"),
@@ -96,6 +123,42 @@ def test_what_makes_sense_has_no_fault(settings: dict[str, Any]) -> None:
         ({"headers": {"a b": "c"}}, "headers", "'a b' is no name of a header"),
         ({"headers": {"x-a": "b\r\nhost: c"}}, "headers", "must be printable ASCII on one line"),
         ({"extra_body": {"messages": []}}, "extra_body", "'messages' is not allowed"),
+        (
+            {"slo": budgets("steady.ttft.p99 < 1 s")},
+            "slo",
+            "budget 'steady.ttft.p99 < 1 s': the case does not report its steady stage: ask for it by stage",
+        ),
+        (
+            {"slo": budgets("ttft.p99 < 1 s", "steady.ttft.p99 < 1 s", advisory=True)},
+            "advisory",
+            "the case does not report its steady stage",
+        ),
+        (
+            {"search": Search("concurrency", budgets("steady.ttft.p99 < 1 s"))},
+            "search.while",
+            "the case does not report its steady stage",
+        ),
+        ({"slo": budgets("turn 1.ttft.p99 < 1 s")}, "slo", "there is no turn 1 without conversations: use"),
+        (
+            {"slo": budgets("turn 1.ttft.p99 < 1 s"), "dataset": ShareGpt(Path("x"))},
+            "slo",
+            "there is no turn 1 without conversations",
+        ),
+        (
+            {"slo": budgets("turn 3.ttft.p99 < 1 s"), "dataset": conversation(2)},
+            "slo",
+            "there is no turn 3, as conversations of the case have at most 2",
+        ),
+        (
+            {"slo": budgets("turn 4.ttft.p99 < 1 s"), "dataset": conversation([2, 3])},
+            "slo",
+            "have at most 3",
+        ),
+        (
+            {"slo": budgets("turn 6.ttft.p99 < 1 s"), "dataset": conversation(Uniform(1, 5))},
+            "slo",
+            "have at most 5",
+        ),
     ],
 )
 def test_what_does_not_is_named_with_what_is_allowed(settings: dict[str, Any], key: str, what: str) -> None:

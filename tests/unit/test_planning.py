@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
+from pytest_npuperf.capacity.settings import Sweep
 from pytest_npuperf.case import Case
-from pytest_npuperf.errors import CaseError
+from pytest_npuperf.errors import CaseError, DatasetError
 from pytest_npuperf.load.plan import (
     Cancel,
     ClosedLoop,
@@ -20,11 +21,12 @@ from pytest_npuperf.load.plan import (
     RateStep,
     Replay,
 )
-from pytest_npuperf.planning import plan_load
+from pytest_npuperf.planning import check_prompts, plan_load
+from pytest_npuperf.slo import parse_precision
 from pytest_npuperf.target import Target
 from pytest_npuperf.traits import ServerTraits
 from pytest_npuperf.unknown import UNKNOWN
-from pytest_npuperf.workload import Synthetic
+from pytest_npuperf.workload import Dataset, Gsm8kShaped, ImageFolder, Jsonl, Mooncake, Multimodal, Synthetic
 
 SECOND = 1_000_000_000
 SHORT = Synthetic(input_tokens=20, output_tokens=7)
@@ -160,6 +162,7 @@ def test_turns_of_a_conversation_continue_each_other(parse: Callable[[object], A
 
     assert plan.conversations
     assert [request.turn for request in requests] == [0, 1, 2] * 2
+    assert [request.conversation for request in requests] == [0] * 3 + [1] * 3
     assert [request.continues for request in requests] == [False, True, True] * 2
     assert [request.offset for request in requests] == [0, None, None, SECOND // 10, None, None]
     start, end = requests[1].messages
@@ -170,4 +173,74 @@ def test_a_request_alone_is_no_turn() -> None:
     plan, requests = planned(1)
 
     assert not plan.conversations
-    assert requests[0].turn == UNKNOWN
+    assert (requests[0].turn, requests[0].conversation) == (UNKNOWN, UNKNOWN)
+
+
+@pytest.fixture
+def ten_rows(tmp_path: Path) -> Jsonl:
+    path = tmp_path / "ten.jsonl"
+    path.write_text("".join(f'{{"question": "What is {i}?"}}\n' for i in range(10)))
+    return Jsonl(path)
+
+
+def check(dataset: Dataset, **settings: Any) -> None:
+    check_prompts(Case(**({"name": "case", "dataset": dataset, "seed": 1} | settings)))
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"requests": 8, "warmup": 1, "cooldown": 1},
+        {"requests": 6, "load": ClosedLoop(4)},
+        {"requests": 50, "until": (parse_precision("ttft.avg", "5 %"),)},
+        {"requests": None, "duration": 60.0},
+        {"requests": 50, "duration": 1.0},
+        {"requests": 9, "load": OpenLoop(10)},
+        {"requests": None, "duration": 1.0, "load": OpenLoop(8, Constant())},
+        {"requests": 10, "sweep": Sweep("concurrency", (4, 8))},
+    ],
+)
+def test_a_file_that_may_do_is_not_refused(ten_rows: Jsonl, settings: dict[str, Any]) -> None:
+    check(ten_rows, **settings)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"requests": 10},
+        {"requests": 7, "load": ClosedLoop(4)},
+        {"requests": 9, "warmup": 1, "cooldown": 1},
+        {"requests": 10, "load": OpenLoop(10)},
+        {"requests": None, "duration": 2.0, "load": OpenLoop(8, Constant())},
+        {"requests": 11, "sweep": Sweep("concurrency", (4, 8))},
+    ],
+)
+def test_a_file_that_is_too_short_for_the_load_is_known_beforehand(
+    ten_rows: Jsonl, settings: dict[str, Any]
+) -> None:
+    with pytest.raises(DatasetError, match=r"ten.jsonl gave 10 different prompts and holds no more"):
+        check(ten_rows, **settings)
+
+
+def test_a_row_that_is_malformed_is_known_beforehand_where_it_is_sent(ten_rows: Jsonl) -> None:
+    lines = ten_rows.path.read_text().splitlines()
+    lines[5] = "{}"
+    ten_rows.path.write_text("\n".join(lines))
+    check(ten_rows, requests=4, warmup=1)
+    with pytest.raises(DatasetError, match=r"ten.jsonl, line 6: question is None"):
+        check(ten_rows, requests=5, warmup=1)
+
+
+def test_a_file_that_is_not_there_is_known_beforehand(tmp_path: Path) -> None:
+    gone = tmp_path / "gone"
+    for dataset in (Jsonl(gone), Mooncake(gone), Multimodal(images=ImageFolder(gone))):
+        with pytest.raises(DatasetError, match=r"gone"):
+            check(dataset)
+    gone.touch()
+    with pytest.raises(DatasetError, match=r"case: the dataset holds no prompt"):
+        check(Mooncake(gone))
+
+
+def test_datasets_without_an_end_are_not_made_beforehand() -> None:
+    check(Gsm8kShaped(), requests=10**9)
+    check(SHORT, requests=10**9)

@@ -10,9 +10,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pytest_npuperf.baselines import BaselineRun, load_baseline, save_baseline
+from pytest_npuperf.baselines import Baseline, BaselineRun, load_baseline, save_baseline
+from pytest_npuperf.baselines.workload import workload_of
 from pytest_npuperf.errors import BaselineError, NoBaselineError
 from pytest_npuperf.slo.stage_run import StageRun, figure
+
+CHAT = "chat[concurrency=4]"
 
 
 def stored(started: str = "2026-01-01T10:00:00.000+00:00", **fields: Any) -> BaselineRun:
@@ -190,8 +193,8 @@ class TestDamage:
                 load_baseline("main", tmp_path)
 
     def test_a_newer_version_is_an_error_even_if_it_looks_different(self, tmp_path: Path) -> None:
-        rewritten(save_baseline(tmp_path, "main", stored()), version=2, totals="elsewhere")
-        with pytest.raises(BaselineError, match=r"has version 2 of the format, .* reads up to 1: update it"):
+        rewritten(save_baseline(tmp_path, "main", stored()), version=3, totals="elsewhere")
+        with pytest.raises(BaselineError, match=r"has version 3 of the format, .* reads up to 2: update it"):
             load_baseline("main", tmp_path)
 
     @pytest.mark.parametrize(
@@ -228,3 +231,62 @@ class TestReference:
         save_baseline(tmp_path, "main", stored(case="burst"))
         reference = load_baseline("main", tmp_path).reference("chat[concurrency=4]")
         assert (reference.name, len(reference.runs)) == ("main", 2)
+
+    def test_holds_runs_of_the_first_version_which_had_names_and_hashes_alone(self, tmp_path: Path) -> None:
+        file = save_baseline(tmp_path, "main", stored(node="a/npuperf.yaml::chat"))
+        content = json.loads(gzip.decompress(file.read_bytes()))
+        del content["node"]
+        data = json.dumps(content | {"version": 1, "fingerprint": {"workload": "0123456789abcdef"}}).encode()
+        file.with_name(f"{hashlib.sha256(data).hexdigest()}.json.gz").write_bytes(gzip.compress(data))
+        baseline = load_baseline("main", tmp_path)
+        for node in ("a/npuperf.yaml::chat[concurrency=4]", "b/npuperf.yaml::chat[concurrency=4]", ""):
+            assert len(baseline.reference(CHAT, node=node).runs) == 2
+
+    def test_holds_settings_of_the_workload_and_the_node_id(self, tmp_path: Path) -> None:
+        workload = workload_of(
+            {"load": {"concurrency": 4}, "dataset": {"jsonl": {"path": Path("/a/b.jsonl")}}}
+        )
+        save_baseline(tmp_path, "main", stored(fingerprint={"workload": workload}, node="x.yaml::chat"))
+        (run,) = load_baseline("main", tmp_path).runs
+        assert run.fingerprint["workload"] == workload
+        assert workload.settings["dataset"] == {"jsonl": {"path": "b.jsonl"}}
+        assert run.node == "x.yaml::chat"
+
+
+class TestCasesOfOneName:
+    @pytest.fixture
+    def baseline(self, tmp_path: Path) -> Baseline:
+        for number, folder in enumerate(("a", "a", "b"), start=1):
+            run = stored(f"2026-01-0{number}T10:00:00.000+00:00", node=f"{folder}/npuperf.yaml::{CHAT}")
+            save_baseline(tmp_path, "main", run)
+        save_baseline(tmp_path, "main", stored(case="burst", node="a/npuperf.yaml::burst"))
+        return load_baseline("main", tmp_path)
+
+    @pytest.mark.parametrize(("folder", "runs"), [("a", 2), ("b", 1)])
+    def test_each_finds_its_own_runs(self, baseline: Baseline, folder: str, runs: int) -> None:
+        assert len(baseline.reference(CHAT, node=f"{folder}/npuperf.yaml::{CHAT}").runs) == runs
+
+    @pytest.mark.parametrize("node", ["c/npuperf.yaml::chat[concurrency=4]", ""])
+    def test_another_one_finds_none_and_reads_which_there_are(self, baseline: Baseline, node: str) -> None:
+        with pytest.raises(
+            NoBaselineError,
+            match=r"it has a/npuperf.yaml::chat\[concurrency=4\] \(total\), b/npuperf.yaml::chat\[.*, burst",
+        ):
+            baseline.reference(CHAT, node=node)
+
+    def test_a_name_that_one_item_has_alone_is_found_wherever_its_file_is_now(
+        self, baseline: Baseline
+    ) -> None:
+        assert len(baseline.reference("burst", node="moved/npuperf.yaml::burst").runs) == 1
+
+    def test_an_item_may_have_several_cases(self, tmp_path: Path) -> None:
+        for node in ("test_a.py::test_chat", "test_b.py::TestIt::test_chat"):
+            for case in ("test_chat", "test_chat-2"):
+                save_baseline(tmp_path, "main", stored(case=case, node=node))
+        baseline = load_baseline("main", tmp_path)
+        assert {run.case for run in baseline.runs} == {
+            f"{place}::{case}"
+            for place in ("test_a.py", "test_b.py::TestIt")
+            for case in ("test_chat", "test_chat-2")
+        }
+        assert len(baseline.runs_of("test_chat-2", node="test_b.py::TestIt::test_chat")) == 1

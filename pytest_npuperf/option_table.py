@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from difflib import get_close_matches
+from importlib.util import find_spec
 from typing import Any
 
 from pytest_npuperf.durations import parse_duration
@@ -70,6 +71,14 @@ def _count(text: str) -> int:
     if count < 0:
         raise ValueError("it is a number of 0 or more")
     return count
+
+
+def _picture_format(text: str) -> str:
+    if text == "png" and find_spec("vl_convert") is None:
+        raise ValueError(
+            "it needs the package vl-convert-python (pip install 'pytest-npuperf[pictures]'); svg needs none"
+        )
+    return text
 
 
 def _boolean(text: str) -> bool:
@@ -199,6 +208,14 @@ OPTIONS = (
         False,
         _boolean,
         flag=True,
+    ),
+    Option(
+        "pictures",
+        "write each chart as a picture, too: svg, or png (needs the extra pytest-npuperf[pictures])",
+        "FORMAT",
+        None,
+        _picture_format,
+        choices=("svg", "png"),
     ),
     Option(
         "abbr",

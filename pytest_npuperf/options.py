@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from pytest_npuperf.errors import SettingsError
+from pytest_npuperf.folders import BASELINES
 from pytest_npuperf.option_table import OPTIONS, Option
 from pytest_npuperf.settings import Settings, is_url
 
@@ -147,7 +148,7 @@ def _paths(
         "dataset": absolute("dataset") if values["dataset"] else None,
         **{key: absolute(key) if values[key] else None for key in ("ca_file", "markdown", "openmetrics")},
         "baseline": _baseline(values["baseline"], absolute),
-        "baselines": root / ".npuperf" / "baselines",
+        "baselines": root / BASELINES,
         "report_dir": absolute("report_dir") if values["report_dir"] else root / ".npuperf" / "reports",
     }
 

@@ -35,6 +35,7 @@ class Settings:
     seed: int
     report_dir: Path
     report_single_file: bool
+    pictures: Literal["svg", "png"] | None
     abbr: str
     zip: bool
     debug: bool

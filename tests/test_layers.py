@@ -17,6 +17,7 @@ ALLOWED: dict[str, set[str]] = {
     "unknown": set(),
     "durations": set(),
     "timers": set(),
+    "folders": set(),
     "simulator": {"errors", "timers"},
     "adapter": {"errors"},
     "workload": {"errors", "durations"},
@@ -49,7 +50,7 @@ ALLOWED: dict[str, set[str]] = {
     "recorder": VALUES | {"load", "wire", "trace", "metrics", "result", "runner"},
     "settings": VALUES | {"wire"},
     "option_table": VALUES | {"settings"},
-    "options": VALUES | {"wire", "settings", "option_table"},
+    "options": VALUES | {"folders", "wire", "settings", "option_table"},
     "comparing": VALUES | {"baselines", "slo", "result"},
     "pairing": VALUES | {"case", "load", "result", "runner", "confirming"},
     "environment": set(),
@@ -57,7 +58,7 @@ ALLOWED: dict[str, set[str]] = {
     "terminal": {"load"},
     "calibration": VALUES | {"wire", "load", "trace", "metrics"},
     "saved": VALUES | {"trace", "metrics", "slo", "capacity", "baselines", "result", "confirming", "report"},
-    "commands": VALUES | {"metrics", "slo", "baselines", "result", "comparing", "report", "saved"},
+    "commands": VALUES | {"folders", "metrics", "slo", "baselines", "result", "comparing", "report", "saved"},
     "cli": {"__init__", "errors", "simulator", "calibration", "commands"},
 }
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pytest_npuperf.baselines import mismatches, unknown_facts
 from pytest_npuperf.commands.figures import parse_figure
-from pytest_npuperf.commands.output import GREEN, RED, coloured, has_colours, write_lines
+from pytest_npuperf.commands.output import GREEN, RED, has_colours, write_lines
 from pytest_npuperf.commands.places import baselines_folder
 from pytest_npuperf.commands.sides import Side, SideCase, read_side
 from pytest_npuperf.errors import SettingsError
@@ -46,16 +46,16 @@ def compare(place_a: str, place_b: str, figures: Sequence[str]) -> int:
     pairs = {name: (a.cases[name], b.cases[name]) for name in common}
     differing = {name: _differing(*pair) for name, pair in pairs.items()}
     of_all = [what for what in differing[common[0]] if all(what in found for found in differing.values())]
-    write_lines([f"A: {printable(a.title)}", f"B: {printable(b.title)}"])
+    write_lines([f"A: {a.title}", f"B: {b.title}"])
     write_lines(_unlike(of_all, _not_compared(pairs.values())))
     in_colours = has_colours(sys.stdout)
     for name, pair in pairs.items():
         own = [what for what in differing[name] if what not in of_all]
-        write_lines(["", printable(name), *_marks(*pair), *_unlike(own, [])])
+        write_lines(["", name, *_marks(*pair), *_unlike(own, [])])
         changes = [change_of(figure, *(side.stages for side in pair)) for figure in wanted]
         for line, word in change_table(changes):
             colour = _COLOURS.get(word) if in_colours else None
-            write_lines([line if colour is None else coloured(line, colour)])
+            write_lines([line], colour)
     write_lines(_one_sided(a, b))
     return 0
 
@@ -80,14 +80,14 @@ def _not_compared(pairs: Iterable[tuple[SideCase, SideCase]]) -> list[str]:
 
 def _unlike(differing: Sequence[str], not_compared: Sequence[str]) -> Iterator[str]:
     if differing:
-        yield f"not like with like (A is the baseline): {printable('; '.join(differing))}"
+        yield f"not like with like (A is the baseline): {'; '.join(differing)}"
     if not_compared:
-        yield f"not compared, as not both sides know it: {printable(', '.join(not_compared))}"
+        yield f"not compared, as not both sides know it: {', '.join(not_compared)}"
 
 
 def _marks(a: SideCase, b: SideCase) -> Iterator[str]:
     for side, case in (("A", a), ("B", b)):
-        yield from (f"{side}: {printable(mark)}" for mark in case.marks)
+        yield from (f"{side}: {mark}" for mark in case.marks)
 
 
 def _one_sided(a: Side, b: Side) -> Iterator[str]:

@@ -31,7 +31,7 @@ def parse_figure(text: str) -> Figure:
 
 def _fault(metric: str, statistic: str) -> tuple[str, str]:
     """What is wrong with a figure and what may stand there instead; '' where it is right."""
-    kept = [name for name in METRICS if name != "receive_lag"]
+    kept = [name for name, metric in METRICS.items() if not metric.of_chunks]
     if metric not in METRICS:
         return f"unknown metric {printable(metric)!r}{did_you_mean(metric, kept)}", ", ".join(kept)
     if metric not in kept:

@@ -29,7 +29,7 @@ from pytest_npuperf.slo.vocabulary import GOODPUTS, METRICS
 
 __all__ = ["judge_report"]
 
-_NOT_KEPT = ("receive_lag",)
+_NOT_KEPT = frozenset(name for name, metric in METRICS.items() if metric.of_chunks)
 """Metrics of which a report has no value of each request."""
 
 
@@ -54,7 +54,7 @@ def judge_report(path: Path, expressions: Sequence[str], *, case: str | None, ba
     judged = [_judged(saved, budgets, reference) for saved in _cases(report, case)]
     for saved in judged:
         write_lines([*_lines(saved), ""])
-    failed = [printable(saved.result.name) for saved in judged if _fails(saved)]
+    failed = [saved.result.name for saved in judged if _fails(saved)]
     undecided = sum(verdict.consequence == "warn" for saved in judged for verdict in saved.result.verdicts)
     count = f"{len(judged)} case{'s' if len(judged) > 1 else ''} judged"
     if undecided:
@@ -155,10 +155,10 @@ def _as_the_run_judged(verdicts: Sequence[Verdict]) -> Iterator[Verdict]:
 
 
 def _lines(case: SavedCase) -> Iterator[str]:
-    yield printable(case.result.name)
+    yield case.result.name
     yield from saved_marks(case)
     if case.verdicts:
-        yield verdict_table(case.verdicts)
+        yield from verdict_table(case.verdicts).splitlines()
 
 
 def _fails(case: SavedCase) -> bool:

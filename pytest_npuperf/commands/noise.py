@@ -11,12 +11,11 @@ from tabulate import tabulate
 
 from pytest_npuperf.baselines import Baseline, check_baseline, load_baseline
 from pytest_npuperf.commands.output import warn, write_lines
-from pytest_npuperf.commands.places import BASELINES
 from pytest_npuperf.errors import LoadError, SettingsError
+from pytest_npuperf.folders import BASELINES
 from pytest_npuperf.report.cells import EMPTY
 from pytest_npuperf.report.change import MAIN_FIGURES, Figure
 from pytest_npuperf.report.change_table import figure_text
-from pytest_npuperf.report.text import printable
 from pytest_npuperf.slo import StageRun
 from pytest_npuperf.slo.noise import FEWEST_RUNS, noise_floor
 from pytest_npuperf.slo.stage_run import figure
@@ -107,9 +106,9 @@ def _lines(baseline: Baseline, name: str) -> Iterator[str]:
     for case in dict.fromkeys(run.case for run in baseline.runs):
         runs = [run.measured for run in baseline.runs_of(case)]
         if len(runs) < FEWEST_RUNS:
-            yield f"{printable(case)}: {len(runs)} of {FEWEST_RUNS} runs that a noise floor needs"
+            yield f"{case}: {len(runs)} of {FEWEST_RUNS} runs that a noise floor needs"
             continue
-        yield f"{printable(case)}: {len(runs)} runs"
+        yield f"{case}: {len(runs)} runs"
         yield from _table(runs).splitlines()
         yield ""
     yield f"A budget names it so: ttft.p99 <= baseline({name}) + max(5 %, noise)"

@@ -7,31 +7,32 @@ import sys
 from collections.abc import Iterable, Mapping
 from typing import TextIO
 
-__all__ = ["GREEN", "RED", "coloured", "has_colours", "warn", "write_lines"]
+from pytest_npuperf.report.text import printable
+
+__all__ = ["GREEN", "RED", "has_colours", "warn", "write_lines"]
 
 GREEN, RED = "32", "31"
-"""Codes of ``coloured``."""
+"""Colours of ``write_lines``."""
 
 
-def write_lines(lines: Iterable[str]) -> None:
-    """Write lines to standard output; a character that it cannot hold stands as its escape."""
+def write_lines(lines: Iterable[str], colour: str | None = None) -> None:
+    """Write lines to standard output, all in one colour where there is one, a code of this module.
+
+    Control characters, and what standard output cannot hold, stand as their escapes.
+    """
     encoding = sys.stdout.encoding or "utf-8"
     for line in lines:
-        sys.stdout.write(line.encode(encoding, "backslashreplace").decode(encoding) + "\n")
+        shown = printable(line).encode(encoding, "backslashreplace").decode(encoding)
+        sys.stdout.write((shown if colour is None else f"\x1b[{colour}m{shown}\x1b[0m") + "\n")
     sys.stdout.flush()
 
 
 def warn(text: str) -> None:
     """Say on standard error what is no reason to stop."""
-    sys.stderr.write(f"npuperf: {text}\n")
+    sys.stderr.write(f"npuperf: {printable(text)}\n")
     sys.stderr.flush()
 
 
 def has_colours(stream: TextIO, environ: Mapping[str, str] = os.environ) -> bool:
     """Whether a stream is a terminal whose user wants colours (https://no-color.org)."""
     return stream.isatty() and not environ.get("NO_COLOR") and environ.get("TERM") != "dumb"
-
-
-def coloured(text: str, code: str) -> str:
-    """The text in a colour of the terminal."""
-    return f"\x1b[{code}m{text}\x1b[0m"

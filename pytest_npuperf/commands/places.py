@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-__all__ = ["BASELINES", "baselines_folder"]
+from pytest_npuperf.folders import BASELINES
 
-BASELINES = Path(".npuperf", "baselines")
-"""From the rootdir of pytest."""
+__all__ = ["baselines_folder"]
 
 
 def baselines_folder(start: Path) -> Path:

@@ -47,16 +47,16 @@ def write_history(
     stored = load_baseline(baseline, baselines_folder(Path.cwd())) if baseline is not None else None
     runs, left_out = _read(places)
     for reason in left_out:
-        warn(f"left out: {printable(reason)}")
+        warn(f"left out: {reason}")
     if not runs:
         raise ReportError(
             "there is no report to show: give the folders of runs, or folders that have such folders in them"
         )
-    history = history_of(runs, wanted, stored, left_out)
+    history = history_of(runs, wanted, stored, left_out, page_folder=output.parent)
     if figures:
         _check_shown(history)
     _write(output, history_html(history))
-    write_lines([f"{len(runs)} run{'s' if len(runs) > 1 else ''}: {printable(str(output))}"])
+    write_lines([f"{len(runs)} run{'s' if len(runs) > 1 else ''}: {output}"])
     return 0
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Container, Mapping
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 
-from pytest_npuperf.baselines import Baseline, Fingerprint, load_baseline
+from pytest_npuperf.baselines import Baseline, Fingerprint, full_name, load_baseline
 from pytest_npuperf.commands.marks import saved_marks
 from pytest_npuperf.errors import NoBaselineError, SettingsError
 from pytest_npuperf.report.text import printable
@@ -63,9 +64,12 @@ def read_side(place: str, baselines: Path) -> Side:
 
 def _of_report(report: SavedReport) -> Side:
     cases: dict[str, SideCase] = {}
+    names = Counter(case.result.name for case in report.cases)
     for case in report.cases:
         result = case.result
-        cases[_free_name(result.name, cases)] = SideCase(
+        # as a baseline tells them apart
+        name = full_name(result.name, result.nodeid) if names[result.name] > 1 else result.name
+        cases[_free_name(name, cases)] = SideCase(
             {name: stage.runs for name, stage in result.evidence.stages.items()},
             (report.made_with(result),),
             tuple(saved_marks(case)),
@@ -89,6 +93,6 @@ def _of_baseline(baseline: Baseline) -> Side:
 
 
 def _free_name(name: str, taken: Container[str]) -> str:
-    """The name of a case; items of several folders may have cases of the same name."""
+    """The name of a case; one item may have measured two of the same name."""
     names = (name if number == 1 else f"{name} ({number})" for number in count(1))
     return next(free for free in names if free not in taken)

@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from math import isfinite
+from pathlib import Path
+from urllib.parse import quote
 
-from pytest_npuperf.baselines import Baseline, Fingerprint
+from pytest_npuperf.baselines import Baseline
+from pytest_npuperf.commands.capacities import capacity_trends, changes, load_text
 from pytest_npuperf.errors import BudgetError, NoBaselineError
 from pytest_npuperf.report.change import Figure
-from pytest_npuperf.report.history import Bound, CaseHistory, History, HistoryRun, Trend, TrendPoint
+from pytest_npuperf.report.history import (
+    Bound,
+    CaseHistory,
+    CaseState,
+    History,
+    HistoryRun,
+    Trend,
+    TrendPoint,
+)
 from pytest_npuperf.report.html.verdict_marks import Look
 from pytest_npuperf.saved.figures import CaseFigures, RunFigures
-from pytest_npuperf.saved.files import VerdictEntry
+from pytest_npuperf.saved.files import CaseEntry, VerdictEntry
 from pytest_npuperf.slo import Reference, parse_budget
 from pytest_npuperf.slo.noise import noise_floor
 from pytest_npuperf.slo.resampling import needed_requests
@@ -20,6 +32,7 @@ from pytest_npuperf.slo.stage_run import figure_of_successes
 
 __all__ = ["history_of"]
 
+_PAGE = "report.html"
 _COMMITS = frozenset("0123456789abcdefABCDEF")
 _LOOKS: dict[str, Look] = {"pass": "pass", "fail": "fail"}
 _MEASURED_CASE = tuple[HistoryRun, CaseFigures]
@@ -30,6 +43,8 @@ def history_of(
     figures: Sequence[Figure],
     baseline: Baseline | None,
     left_out: Sequence[str] = (),
+    *,
+    page_folder: Path | None = None,
 ) -> History:
     """The trend of each figure of each case, in the order in which the runs were started.
 
@@ -38,9 +53,10 @@ def history_of(
         figures: What to show.
         baseline: What to draw beside it.
         left_out: The reports that could not be read, and why.
+        page_folder: Where the page will lie, so that it can link the pages of the runs; None for no links.
     """
     ordered = sorted(runs, key=lambda run: run.started)
-    described = [_described(run) for run in ordered]
+    described = [_described(run, page_folder) for run in ordered]
     cases: dict[str, list[_MEASURED_CASE]] = {}
     for of_history, run in zip(described, ordered, strict=True):
         for name, case in _named(run):
@@ -53,7 +69,7 @@ def history_of(
     )
 
 
-def _described(run: RunFigures) -> HistoryRun:
+def _described(run: RunFigures, page_folder: Path | None) -> HistoryRun:
     git = run.environment.get("git")
     git = git if isinstance(git, Mapping) else {}
     commit = git.get("commit")
@@ -64,7 +80,40 @@ def _described(run: RunFigures) -> HistoryRun:
         is_dirty=git.get("dirty") is True,
         model=str(model),
         directory=str(run.directory),
+        link="" if page_folder is None else _link(run.directory / _PAGE, page_folder),
+        states=tuple((name, _state(case.entry)) for name, case in _named(run)),
     )
+
+
+def _link(page: Path, folder: Path) -> str:
+    """The address of a file as seen from a folder; '' where there is no such file, or no way to it."""
+    if not page.is_file():
+        return ""
+    try:
+        way = os.path.relpath(page.resolve(), folder.resolve())
+    except ValueError:  # on another drive
+        return ""
+    return quote(Path(way).as_posix())
+
+
+def _state(entry: CaseEntry) -> CaseState:
+    """How a case came out, as far as a report tells: not what a test found by itself."""
+    broken = [verdict for verdict in entry.verdicts if verdict.outcome == "fail" and not verdict.advisory]
+    grave = (
+        ("not measured", [entry.not_measured] if entry.not_measured else []),
+        ("aborted", [entry.aborted] if entry.aborted else []),
+        ("vacuous", entry.vacuous),
+        ("broken", [verdict.expression for verdict in broken]),
+    )
+    for word, reasons in grave:
+        if reasons:
+            return CaseState(word, "fail", tuple(reasons))
+    if entry.stopped:
+        return CaseState("stopped", "open")
+    for outcome in ("inconclusive", "no baseline"):
+        if found := [verdict.expression for verdict in entry.verdicts if verdict.outcome == outcome]:
+            return CaseState(outcome, "open", tuple(found))
+    return CaseState("kept", "pass") if entry.verdicts else CaseState("none", "open")
 
 
 def _named(run: RunFigures) -> Iterator[tuple[str, CaseFigures]]:
@@ -82,28 +131,41 @@ def _case(
     newest = measured[-1][1]
     references = {figure.stage: _reference(baseline, name, figure.stage, newest) for figure in figures}
     known = [reference for reference in references.values() if reference is not None]
-    notes = [f"not like with like: {what}" for reference in known for what in reference.mismatches]
+    differences = [what for reference in known for what in reference.mismatches]
+    notes = [*_loads(newest.entry)]
+    notes += [f"not like with like: {what}" for what in differences]
     if baseline is not None and not known:
         notes.append(f"the baseline {baseline.name} has no run of it")
+    trends = [_trend(figure, measured, references[figure.stage]) for figure in figures]
     return CaseHistory(
         name=name,
-        trends=tuple(_trend(figure, measured, references[figure.stage]) for figure in figures),
+        trends=(*capacity_trends(measured), *trends),
         notes=tuple(dict.fromkeys(notes)),
+        state=_state(newest.entry),
+        is_like_baseline=not differences,
     )
+
+
+def _loads(entry: CaseEntry) -> Iterator[str]:
+    """At which load the figures of a search or a sweep were measured."""
+    load = load_text(entry)
+    if load and entry.exploration is not None:
+        what = "the load that the search confirmed" if entry.exploration.budgets else "the sweep's last load"
+        yield f"The figures are those at {what}, in the newest run {load}."
 
 
 def _reference(baseline: Baseline | None, case: str, stage: str, newest: CaseFigures) -> Reference | None:
     if baseline is None:
         return None
     try:
-        return baseline.reference(case, stage, current=newest.made_with)
+        return baseline.reference(case, stage, node=newest.entry.nodeid, current=newest.made_with)
     except NoBaselineError:
         return None
 
 
 def _trend(figure: Figure, measured: Sequence[_MEASURED_CASE], reference: Reference | None) -> Trend:
     of_baseline = _baseline_figure(reference, figure)
-    befores = [None, *(case.made_with for _, case in measured)]
+    befores = [None, *(case for _, case in measured)]
     return Trend(
         figure=figure,
         points=tuple(
@@ -122,7 +184,7 @@ def _baseline_figure(reference: Reference | None, figure: Figure) -> float | Non
     return sum(values) / len(values) if values and len(values) == len(found) else None
 
 
-def _point(run: HistoryRun, case: CaseFigures, figure: Figure, before: Fingerprint | None) -> TrendPoint:
+def _point(run: HistoryRun, case: CaseFigures, figure: Figure, before: CaseFigures | None) -> TrendPoint:
     value, n = case.figure(figure.metric, figure.statistic, figure.stage)
     # how many requests gaps need depends on how many each has, which a summary does not tell
     needed = 0 if figure.metric == "itl" else needed_requests((), figure.metric, figure.statistic)
@@ -132,7 +194,8 @@ def _point(run: HistoryRun, case: CaseFigures, figure: Figure, before: Fingerpri
         n=n,
         needed_n=needed if value is not None and n < needed else None,
         notes=tuple(_notes(case, figure)),
-        changes=tuple(_changes(before, case.made_with)) if before is not None else (),
+        breaks_budget=any(verdict.outcome == "fail" for verdict in _verdicts(case, figure)),
+        changes=tuple(changes(before, case)) if before is not None else (),
     )
 
 
@@ -150,7 +213,7 @@ def _notes(case: CaseFigures, figure: Figure) -> Iterator[str]:
     yield from (f"suspect: {reason}" for reason in entry.suspect)
     failed = case.count("failed_requests", figure.stage)
     if failed:
-        yield f"{failed} failed requests"
+        yield f"{failed} failed request{'s' if failed > 1 else ''}"
     for verdict in _verdicts(case, figure):
         if verdict.outcome in ("fail", "inconclusive"):
             yield f"{verdict.outcome}: {verdict.expression}"
@@ -166,13 +229,6 @@ def _verdicts(case: CaseFigures, figure: Figure) -> Iterator[VerdictEntry]:
 
 def _usual(statistic: str | None) -> str | None:
     return "p50" if statistic == "median" else statistic
-
-
-def _changes(before: Fingerprint, now: Fingerprint) -> Iterator[str]:
-    """What both were measured with that is not the same."""
-    for fact, value in now.items():
-        if value is not None and before.get(fact) is not None and before[fact] != value:
-            yield f"{fact}, {value} after {before[fact]}"
 
 
 def _bounds(

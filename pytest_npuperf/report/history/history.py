@@ -5,12 +5,24 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from pytest_npuperf.capacity import LoadAxis
 from pytest_npuperf.report.change import Figure
 from pytest_npuperf.report.html.verdict_marks import Look
 
-__all__ = ["Bound", "CaseHistory", "History", "HistoryRun", "Trend", "TrendPoint"]
+__all__ = ["Bound", "CaseHistory", "CaseState", "History", "HistoryRun", "Trend", "TrendPoint"]
 
 _SHORT_COMMIT, _LONG_COMMIT = 7, 12
+
+
+@dataclass(frozen=True, slots=True)
+class CaseState:
+    """How a case came out in a run, as far as its report tells: by what was measured."""
+
+    word: str
+    """``kept``, ``broken``, ``not measured``."""
+    look: Look
+    reasons: tuple[str, ...] = ()
+    """Such as the budgets that are broken."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,16 +38,25 @@ class HistoryRun:
     model: str
     directory: str
     """Of its report."""
+    link: str = ""
+    """Address of its page, from the page of the history; '' where there is none."""
+    states: tuple[tuple[str, CaseState], ...] = ()
+    """Name of each case and how it came out."""
 
     @property
     def label(self) -> str:
-        """Its commit, else its day, in ten letters at most."""
-        return self.commit[:_SHORT_COMMIT] or self.started.date().isoformat()
+        """Its commit, else its day and time, in eleven letters at most."""
+        return self.commit[:_SHORT_COMMIT] or f"{self.started:%m-%d %H:%M}"
 
     @property
     def date(self) -> str:
         """When it started: ``2026-03-26 20:22+08:00``."""
         return self.started.isoformat(" ", "minutes")
+
+    @property
+    def described(self) -> str:
+        """When it started, and its commit where it is known."""
+        return f"{self.date}, commit {self.commit_text}" if self.commit else self.date
 
     @property
     def commit_text(self) -> str:
@@ -58,6 +79,8 @@ class TrendPoint:
     """How many it needs for an interval, where there are fewer."""
     notes: tuple[str, ...] = ()
     """What a reader must know before it."""
+    breaks_budget: bool = False
+    """Whether a budget on this figure failed."""
     changes: tuple[str, ...] = ()
     """What the case was measured with that the one before was not."""
 
@@ -82,6 +105,8 @@ class Trend:
     baseline: float | None = None
     """The mean of the baseline's runs."""
     bounds: tuple[Bound, ...] = ()
+    axis: LoadAxis | None = None
+    """Of the capacity that searches found; None for figures of requests."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,7 +116,11 @@ class CaseHistory:
     name: str
     trends: tuple[Trend, ...]
     notes: tuple[str, ...] = ()
-    """What is to be said of its baseline."""
+    """What is to be said of its figures and its baseline."""
+    state: CaseState
+    """Of the newest run that has it."""
+    is_like_baseline: bool = True
+    """Whether that run was measured with the same as the baseline, as far as it is known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

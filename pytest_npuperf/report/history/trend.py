@@ -7,25 +7,30 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from pytest_npuperf.capacity import LoadAxis
 from pytest_npuperf.report.charts.figure import Figure
 from pytest_npuperf.report.charts.frame import Frame
 from pytest_npuperf.report.charts.scale import Kind, Scale, Unit, linear, quantity, time_unit
-from pytest_npuperf.report.history.history import Trend, TrendPoint
-from pytest_npuperf.report.html.markup import Markup, element, joined
+from pytest_npuperf.report.history.drawing import Level, drawn_trend, remarks
+from pytest_npuperf.report.history.history import HistoryRun, Trend, TrendPoint
+from pytest_npuperf.report.html.markup import Child, Markup, element
 from pytest_npuperf.report.html.tables import data_table
 from pytest_npuperf.slo.vocabulary import METRICS
 
-__all__ = ["trend_figure"]
+__all__ = ["named_run", "trend_figure", "trend_unit"]
 
 _MOST_TICKS = 5
-_FARTHEST_BOUND = 2.0
-"""Times the largest value: a bound beyond would press the trend flat, so it is left to the words."""
+_FARTHEST = 1.5
+"""Times the largest value, or the smallest one below it: a level beyond would press the trend flat."""
+_NARROWEST = 0.2
+"""Of the highest value, what an axis spans at least: noise of a few percent is not to look like a cliff."""
 _SMALLEST = 1e-12
 """What is below it is drawn as 0: no figure is known so exactly."""
 _SHORTEST = 0.01
 """Seconds: no axis of latencies is written in a smaller unit than it, milliseconds."""
-_LABEL_HEIGHT = 12
-_RADIUS = 3.5
+_NAMED = 3
+"""Runs that a sentence names; the table has all."""
+_LOAD_UNITS: dict[LoadAxis, str] = {"concurrency": "clients", "rate": "req/s"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,17 +44,8 @@ class _RunScale(Scale):
         return list(self.names)
 
 
-@dataclass(frozen=True, slots=True)
-class _Line:
-    """A value across the chart."""
-
-    text: str
-    look: str
-    value: float
-
-
 def trend_figure(trend: Trend, baseline: str) -> Figure | None:
-    """The chart with its sentence and its table; None where no run measured the figure.
+    """The chart with its sentence and its table; None where no run has anything to show.
 
     Args:
         trend: The figure, run by run.
@@ -58,22 +54,20 @@ def trend_figure(trend: Trend, baseline: str) -> Figure | None:
     values = [point.value for point in trend.points if point.value is not None]
     if not values:
         return None
-    unit = _unit(trend.figure.metric, max(values))
-    lines = _lines(trend, max(values))
-    heights = [*values, *(line.value for line in lines)]
-    highest = max(heights) if max(heights) > _SMALLEST else 0.0
-    frame = Frame(_runs(trend.points), linear(min(heights), highest, unit, ticks=4))
-
-    def content(_: Frame) -> Markup:
-        return joined((*_across(frame, lines), *_joins(frame, trend.points), *_dots(frame, trend.points)))
+    unit = trend_unit(trend)
+    levels = _levels(trend)
+    frame = Frame(_runs(trend.points), _heights(values, levels, unit))
 
     def frame_of(_: Kind) -> Frame:
         return frame
 
+    def content(frame: Frame) -> Markup:
+        return drawn_trend(frame, trend.points, levels)
+
     return Figure(
         title=trend.figure.name,
-        subtitle=f"{unit.name or 'count'}, by run in order of time{_good_side(trend.figure.metric)}",
-        sentence=_sentence(trend, unit),
+        subtitle=f"{unit.name or 'count'}, by run in order of time{_good_side(trend)}",
+        sentence=" ".join(_sentences(trend, unit)),
         table=_table(trend, unit),
         frame_of=frame_of,
         content=content,
@@ -82,23 +76,42 @@ def trend_figure(trend: Trend, baseline: str) -> Figure | None:
     )
 
 
-def _unit(metric: str, high: float) -> Unit:
-    if METRICS[metric].is_share:
+def trend_unit(trend: Trend) -> Unit:
+    """The unit that all values of a trend are written in."""
+    if trend.axis is not None:
+        return Unit(_LOAD_UNITS[trend.axis], 1.0)
+    metric = METRICS[trend.figure.metric]
+    if metric.is_share:
         return Unit("%", 0.01)
-    name = METRICS[metric].units[0]
-    return time_unit(max(high, _SHORTEST)) if name == "ms" else Unit(name, 1.0)
+    values = [point.value for point in trend.points if point.value is not None]
+    return time_unit(max([_SHORTEST, *values])) if metric.units[0] == "ms" else Unit(metric.units[0], 1.0)
 
 
-def _good_side(metric: str) -> str:
-    direction = METRICS[metric].direction
+def named_run(run: HistoryRun) -> Child:
+    """When it started, as a link to its report where it has one."""
+    return element("a", run.date, href=run.link) if run.link else run.date
+
+
+def _good_side(trend: Trend) -> str:
+    direction = "higher" if trend.axis is not None else METRICS[trend.figure.metric].direction
     return "" if direction is None else f"; {direction} is better"
 
 
-def _lines(trend: Trend, highest: float) -> list[_Line]:
-    lines = [_Line("bound", bound.look, bound.value) for bound in trend.bounds]
+def _levels(trend: Trend) -> list[Level]:
+    levels = [Level("bound", bound.look, bound.value) for bound in trend.bounds]
     if trend.baseline is not None:
-        lines.append(_Line("baseline", "baseline", trend.baseline))
-    return [line for line in lines if 0 <= line.value <= _FARTHEST_BOUND * highest]
+        levels.append(Level("baseline", "baseline", trend.baseline))
+    return levels
+
+
+def _heights(values: Sequence[float], levels: Sequence[Level], unit: Unit) -> Scale:
+    """The axis of the values and of the levels that are not far from them."""
+    low, high = min(values), max(values)
+    shown = [level.value for level in levels if low / _FARTHEST <= level.value <= high * _FARTHEST]
+    low, high = min(low, *shown, low), max(high, *shown, high)
+    if high <= _SMALLEST:
+        return linear(low, 0.0, unit, ticks=4)
+    return linear(min(low, high * (1 - _NARROWEST)), high, unit, ticks=4)
 
 
 def _runs(points: Sequence[TrendPoint]) -> Scale:
@@ -108,95 +121,52 @@ def _runs(points: Sequence[TrendPoint]) -> Scale:
     return _RunScale("linear", 0.5, count + 0.5, tuple(map(float, places)), Unit("", 1.0), names)
 
 
-def _across(frame: Frame, lines: Sequence[_Line]) -> Iterator[Markup]:
-    """The lines with their labels, those pushed up that would cover each other."""
-    lowest_free = float("inf")
-    for line in sorted(lines, key=lambda line: line.value):
-        (left, height), (right, _) = (frame.place(x, line.value) for x in (frame.x.low, frame.x.high))
-        at = min(height - 4, lowest_free)
-        lowest_free = at - _LABEL_HEIGHT
-        is_baseline = line.look == "baseline"
-        shape = "curve baseline" if is_baseline else f"bound {line.look}"
-        ends = {"x1": f"{left:.1f}", "x2": f"{right:.1f}", "y1": f"{height:.1f}", "y2": f"{height:.1f}"}
-        yield element("line", class_=shape, **ends)
-        yield element(
-            "text",
-            f"{line.text} {quantity(line.value, frame.y.unit)}",
-            class_="bound" if is_baseline else shape,
-            x=f"{left + 4:.1f}",
-            y=f"{at:.1f}",
-        )
+def _sentences(trend: Trend, unit: Unit) -> Iterator[str]:
+    yield _course(trend, unit)
+    if trend.baseline is not None:
+        yield f"The baseline has {quantity(trend.baseline, unit)}."
+    for bound in trend.bounds:
+        yield f"The newest run has the budget {bound.expression}: its bound is {quantity(bound.value, unit)}."
+    if few := [point for point in trend.points if point.needed_n is not None]:
+        counts = sorted({point.n for point in few})
+        n = f"{counts[0]} to {counts[-1]}" if len(counts) > 1 else f"{counts[0]}"
+        of = "Runs" if len(few) == len(trend.points) else f"{len(few)} of {len(trend.points)} runs"
+        yield f"{of} with {n} requests each: the figure needs {few[-1].needed_n} for an interval."
+    yield from _named("Line broken before", [(p.run, p.changes) for p in trend.points[1:] if p.changes])
+    yield from _named("Notes:", [(point.run, point.notes) for point in trend.points if point.notes])
 
 
-def _joins(frame: Frame, points: Sequence[TrendPoint]) -> Iterator[Markup]:
-    words: list[str] = []
-    pen = "M"
-    for place, point in enumerate(points, start=1):
-        if point.value is None or point.changes:
-            pen = "M"
-        if point.value is not None:
-            x, y = frame.place(place, point.value)
-            words.append(f"{pen}{x:.1f} {y:.1f}")
-            pen = "L"
-    yield element("path", class_="curve main", d="".join(words))
-
-
-def _dots(frame: Frame, points: Sequence[TrendPoint]) -> Iterator[Markup]:
-    for place, point in enumerate(points, start=1):
-        if point.value is None:
-            continue
-        x, y = frame.place(place, point.value)
-        said = "; ".join([quantity(point.value, frame.y.unit), *_remarks(point)])
-        yield element(
-            "g",
-            element("title", f"{point.run.commit_text}, {point.run.date}: {said}"),
-            element(
-                "circle",
-                class_="point main broken" if point.notes else "point main",
-                cx=f"{x:.1f}",
-                cy=f"{y:.1f}",
-                r=_RADIUS,
-            ),
-        )
-
-
-def _remarks(point: TrendPoint) -> list[str]:
-    return [*point.notes, *(f"changed: {change}" for change in point.changes)]
-
-
-def _sentence(trend: Trend, unit: Unit) -> str:
+def _course(trend: Trend, unit: Unit) -> str:
     known = [(point, point.value) for point in trend.points if point.value is not None]
     (first, start), (last, end) = known[0], known[-1]
-    sentences = [f"{quantity(start, unit)} in the only run that measured it."]
-    if len(known) > 1:
-        values = [value for _, value in known]
-        is_broken = any(point.changes for point in trend.points[1:])
-        change = f", {end / start - 1:+.1%}" if start > 0 and not is_broken else ""
-        sentences = [
-            f"From {quantity(start, unit)} ({first.run.label}) to {quantity(end, unit)} ({last.run.label})"
-            f"{change}; between {quantity(min(values), unit)} and {quantity(max(values), unit)}."
-        ]
-        if is_broken:
-            sentences.append("The line is broken where something else was measured, which the table names.")
-    if trend.baseline is not None:
-        sentences.append(f"The baseline has {quantity(trend.baseline, unit)}.")
-    sentences += [
-        f"The newest run has the budget {bound.expression}: its bound is {quantity(bound.value, unit)}."
-        for bound in trend.bounds
-    ]
-    if any(point.notes for point in trend.points):
-        sentences.append("The table has notes on the runs that have a hollow point, or none.")
-    return " ".join(sentences)
+    if len(known) == 1:
+        return f"{quantity(start, unit)} in the only run that measured it."
+    values = [value for _, value in known]
+    is_broken = any(point.changes for point in trend.points[1:])
+    change = f", {end / start - 1:+.1%}" if start > 0 and not is_broken else ""
+    return (
+        f"From {quantity(start, unit)} ({first.run.label}) to {quantity(end, unit)} ({last.run.label})"
+        f"{change}; between {quantity(min(values), unit)} and {quantity(max(values), unit)}."
+    )
+
+
+def _named(what: str, runs: Sequence[tuple[HistoryRun, tuple[str, ...]]]) -> Iterator[str]:
+    """The newest few of the runs with what is to be said of each; nothing where there is none."""
+    if not runs:
+        return
+    named = "; ".join(f"{run.label} ({', '.join(texts)})" for run, texts in runs[-_NAMED:])
+    others = len(runs) - _NAMED
+    yield f"{what} {named}" + (f"; and {others} earlier, see the table." if others > 0 else ".")
 
 
 def _table(trend: Trend, unit: Unit) -> Markup:
-    rows = [
+    rows: list[list[Child]] = [
         [
-            point.run.date,
+            named_run(point.run),
             point.run.commit_text,
             quantity(point.value, unit),
             str(point.n) + ("" if point.needed_n is None else f" (needs {point.needed_n})"),
-            "; ".join(_remarks(point)) or "-",
+            "; ".join(remarks(point)) or "-",
         ]
         for point in trend.points
     ]

@@ -93,6 +93,7 @@ def save_runs(here: Path) -> Callable[..., None]:
         for result in results:
             run = BaselineRun(
                 case=result.name,
+                node=result.nodeid,
                 stage="total",
                 started=result.started,
                 fingerprint=fingerprint(ENVIRONMENT, SERVER, result.settings),

@@ -2,13 +2,14 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from pytest_npuperf.cli import main
 from pytest_npuperf.commands.sides import read_side
-from pytest_npuperf.report.change import Figure, change_of
+from pytest_npuperf.report.change import Change, Figure, change_of
 from pytest_npuperf.result import CaseResult
 from pytest_npuperf.trace import Trace
 
@@ -115,6 +116,62 @@ def test_chance_is_unclear(
     assert cells["ttft.max"][-3:] == ["-", "60", "unclear"]
 
 
+def test_a_baseline_keeps_cases_of_one_name_apart(
+    make_case: Cases, save_runs: Callable[..., None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    save_runs("main", *(make_case(nodeid=f"{folder}.yaml::chat") for folder in "ab"))
+    assert main(["compare", "main", "main", "--between", "ttft.avg"]) == 0
+    output = capsys.readouterr().out
+    assert "\na.yaml::chat\n" in output
+    assert "\nb.yaml::chat\n" in output
+    assert output.count("100") == 2, "each has the requests of its own run"
+
+
+def changed(*, low: float, high: float, equal: bool = False) -> Change:
+    return Change(
+        figure=Figure("ttft", "avg"),
+        a=1.0,
+        b=1.0 if equal else 1 + (low + high) / 2,
+        change=0.0 if equal else (low + high) / 2,
+        interval=(low, high),
+        n=(100, 100),
+        needed_n=None,
+    )
+
+
+@pytest.mark.parametrize(
+    ("change", "word"),
+    [
+        (changed(low=-0.05, high=0.05, equal=True), "unclear"),
+        (changed(low=-0.005, high=0.011, equal=True), "unclear"),
+        (changed(low=-0.01, high=0.01), "same"),
+        (changed(low=0.002, high=0.008), "same"),
+        (changed(low=0.002, high=0.03), "worse"),
+        (changed(low=-0.03, high=-0.002), "better"),
+        (changed(low=-0.03, high=0.002), "unclear"),
+        (replace(changed(low=0.0, high=0.0, equal=True), interval=None), "same"),
+        (replace(changed(low=0.0, high=0.0, equal=True), interval=None, needed_n=299), "unclear"),
+        (replace(changed(low=0.0, high=0.0), interval=None, a=None, b=None), "unclear"),
+    ],
+)
+def test_only_an_interval_that_excludes_a_change_worth_telling_is_the_same(change: Change, word: str) -> None:
+    assert change.word == word
+
+
+def test_a_report_beside_itself_is_no_proof_that_nothing_changed(
+    make_case: Cases, make_load: Loads, save_report: Reports, capsys: pytest.CaptureFixture[str]
+) -> None:
+    report = save_report("a", make_case(trace=make_load(60)))
+    main(["compare", report, report, "--between", "ttft.avg", "tpot.avg", "ttft.p99", "failure_rate"])
+    cells = cells_of(capsys.readouterr().out)
+    assert {figure: row[-1] for figure, row in cells.items()} == {
+        "ttft.avg": "unclear",
+        "tpot.avg": "same",
+        "ttft.p99": "unclear",
+        "failure_rate": "same",
+    }
+
+
 def test_failed_requests_make_a_percentile_infinite(
     make_case: Cases, make_load: Loads, save_report: Reports, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -166,12 +223,14 @@ def test_cases_of_one_side_are_named(
 def test_items_of_two_folders_may_have_a_case_of_the_same_name(
     make_case: Cases, make_load: Loads, save_report: Reports, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    report = save_report("a", make_case(), make_case(trace=make_load(ttft=300.0)))
+    slow = make_load(ttft=300.0)
+    again, other = make_case(trace=slow), make_case(trace=slow, nodeid="b/npuperf.yaml::chat")
+    report = save_report("a", make_case(), again, other)
     main(["compare", report, report, "--between", "ttft.avg"])
 
     output = capsys.readouterr().out
-    assert "\nchat\n" in output
-    assert "\nchat (2)\n" in output
+    names = ("npuperf.yaml::chat", "npuperf.yaml::chat (2)", "b/npuperf.yaml::chat")
+    assert all(f"\n{name}\n" in output for name in names)
 
 
 def test_what_differs_between_both_is_said_above(
@@ -180,7 +239,7 @@ def test_what_differs_between_both_is_said_above(
     a = save_report("a", make_case(), make_case(name="burst"))
     b = save_report(
         "b",
-        make_case(settings={"requests": 5}),
+        make_case(settings={"requests": 5, "load": {"concurrency": 8, "think_time": 0.0}}),
         make_case(name="burst"),
         server={"asked_model": "/weights/qwen", "model": "other"},
     )
@@ -189,7 +248,10 @@ def test_what_differs_between_both_is_said_above(
 
     assert "not like with like (A is the baseline): served name: other, in the baseline qwen\n" in head
     assert "not compared, as not both sides know it: accelerator, " in head
-    assert "\nnot like with like (A is the baseline): workload: " in chat
+    assert (
+        "\nnot like with like (A is the baseline): "
+        "requests: 5, in the baseline 100; load.concurrency: 8, in the baseline 1\n"
+    ) in chat
     assert "not like with like" not in burst
 
 

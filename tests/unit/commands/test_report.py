@@ -67,8 +67,9 @@ def test_runs_below_a_folder_are_shown_in_order_of_time(
     text = page(here / "history.html")
     assert re.findall(r"<h4>(.*?)</h4>", text) == list(FIGURES)
     first, last = rows(text, "ttft.p50")
-    assert first[:2] == ["2026-03-02 20:22+08:00", "a" * 12]
-    assert last[:2] == ["2026-03-09 20:22+08:00", f"{'b' * 12}, dirty"]
+    links = [f'<a href="{folder}/report.html">' for folder in reversed(two_runs)]
+    assert first[:2] == [f"{links[0]}2026-03-02 20:22+08:00</a>", "a" * 12]
+    assert last[:2] == [f"{links[1]}2026-03-09 20:22+08:00</a>", f"{'b' * 12}, dirty"]
     assert [row[3] for row in (first, last)] == ["320", "320"]
     medians = [
         json.loads(Path(folder, "summary.json").read_bytes())["cases"][0]["stages"]["total"]["ttft"]["median"]
@@ -79,7 +80,9 @@ def test_runs_below_a_folder_are_shown_in_order_of_time(
     ]
     assert [row[4] for row in (first, last)] == ["-", "fail: ttft.p50 &lt; 210 ms"]
     assert "The newest run has the budget ttft.p50 &lt; 210 ms: its bound is 210 ms." in text
-    assert text.count('class="point main broken"') == 1, "of the run that breaks the budget"
+    assert text.count('class="bound fail"') == 3, (
+        "a bound, its label, and the point of the run that breaks it"
+    )
 
 
 def test_figures_are_chosen_and_the_page_goes_where_it_is_asked_to(
@@ -237,18 +240,18 @@ def test_another_workload_breaks_the_line(make_case: Cases, save_report: Reports
         save_report(f"run{day}", make_case(settings=settings), started=f"2026-03-0{day}T00:00:00Z")
     assert main(["report", *(f"run{day}" for day in (1, 2, 3, 4)), "--figures", "ttft.p50"]) == 0
     text = page(here / "history.html")
-    assert [row[4].startswith("changed: workload, ") for row in rows(text, "ttft.p50")] == [
-        *(False, False, True, False)
-    ]
+    assert [row[4] for row in rows(text, "ttft.p50")] == ["-", "-", "changed: requests: 50 after 100", "-"]
     (path,) = re.findall(r'class="curve main" d="(.*?)"', text)
     assert re.sub(r"[\d. ]", "", path) == "MLML"
-    assert "The line is broken" in text
+    assert "Line broken before 03-03 00:00 (requests: 50 after 100)." in text
 
 
 def test_cases_of_the_same_name_are_kept_apart(make_case: Cases, save_report: Reports, here: Path) -> None:
     save_report("one", make_case(nodeid="a.yaml::chat"), make_case(nodeid="b.yaml::chat"))
     assert main(["report", "one"]) == 0
-    assert re.findall(r"<h2>(.*?)</h2>", page(here / "history.html")) == ["chat", "chat (2)", "Runs"]
+    assert re.findall(r"<h2>(.*?)</h2>", page(here / "history.html")) == [
+        *("Newest run", "How to read the charts", "chat", "chat (2)", "Runs, the newest first")
+    ]
 
 
 @pytest.mark.usefixtures("two_runs")

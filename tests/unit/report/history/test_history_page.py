@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
-from itertools import pairwise
+from itertools import combinations, pairwise
 from typing import Any
 
 import pytest
@@ -15,6 +15,7 @@ from pytest_npuperf.report.change import Figure
 from pytest_npuperf.report.history import (
     Bound,
     CaseHistory,
+    CaseState,
     History,
     HistoryRun,
     Trend,
@@ -22,6 +23,7 @@ from pytest_npuperf.report.history import (
     history_html,
 )
 
+KEPT = CaseState("kept", "pass")
 START = datetime(2026, 3, 1, 8, tzinfo=timezone(timedelta(hours=8)))
 HOSTILE = (
     "<script>alert(1)</script>",
@@ -46,7 +48,7 @@ def trend(*values: float | None, figure: Figure | None = None, **fields: Any) ->
 
 def page(*trends: Trend, **fields: Any) -> str:
     runs = tuple(point.run for point in trends[0].points) if trends else (run(0),)
-    cases = (CaseHistory(name="chat", trends=trends),) if trends else ()
+    cases = (CaseHistory(name="chat", trends=trends, state=KEPT),) if trends else ()
     return history_html(History(runs=runs, **{"cases": cases, **fields})).decode()
 
 
@@ -55,11 +57,13 @@ def heights(text: str) -> list[float]:
     return [float(y) for y in re.findall(r'<circle[^>]*cy="([\d.]+)"', text)]
 
 
-def test_a_run_is_called_by_its_commit_else_by_its_day() -> None:
+def test_a_run_is_called_by_its_commit_else_by_its_day_and_time() -> None:
     named = run(0, "0123456789abcdef", is_dirty=True)
     assert (named.label, named.commit_text) == ("0123456", "0123456789ab, dirty")
-    assert (run(0).label, run(0).commit_text) == ("2026-03-01", "-")
+    assert (run(0).label, run(0).commit_text) == ("03-01 08:00", "-")
     assert named.date == "2026-03-01 08:00+08:00"
+    assert named.described == "2026-03-01 08:00+08:00, commit 0123456789ab, dirty"
+    assert run(0).described == named.date
 
 
 def test_a_chart_has_a_point_a_run_and_says_the_same_in_words(read_html: Callable[[str], Any]) -> None:
@@ -75,7 +79,7 @@ def test_a_chart_has_a_point_a_run_and_says_the_same_in_words(read_html: Callabl
     assert [tag.text for tag in tags if tag.name == "figcaption"] == [
         "ttft.p50ms, by run in order of time; lower is better"
     ]
-    table = next(tag for tag in tags if tag.name == "table")
+    _, table, _ = [tag for tag in tags if tag.name == "table"]
     assert table.text.startswith("RunCommitttft.p50nNotes2026-03-01 08:00+08:00000000000000200 ms100-")
     (tooltip, *_) = [tag.text for tag in tags if tag.name == "title"][1:]
     assert tooltip == "000000000000, 2026-03-01 08:00+08:00: 200 ms"
@@ -88,18 +92,46 @@ def test_the_line_has_a_gap_where_nothing_was_measured() -> None:
 
 def test_the_line_is_broken_where_something_else_was_measured() -> None:
     changed = trend(0.2, 0.4)
-    points = (changed.points[0], replace(changed.points[1], changes=("model, b after a",)))
+    points = (changed.points[0], replace(changed.points[1], changes=("model: b after a",)))
     text = page(replace(changed, points=points))
     (path,) = re.findall(r'class="curve main" d="(.*?)"', text)
     assert re.sub(r"[\d. ]", "", path) == "MM"
-    assert "changed: model, b after a" in text
+    assert "changed: model: b after a" in text
+    assert "Line broken before 0000001 (model: b after a)." in text
     assert "+100" not in text, "two models are not compared"
 
 
-def test_a_point_with_something_to_say_is_hollow() -> None:
-    plain = trend(0.2, 0.2)
-    text = page(replace(plain, points=(plain.points[0], replace(plain.points[1], notes=("stopped",)))))
-    assert re.findall(r'<circle class="(.*?)"', text) == ["point main", "point main broken"]
+def test_a_point_with_something_to_say_is_hollow_and_red_where_a_budget_failed() -> None:
+    first, second, third = trend(0.2, 0.2, 0.2).points
+    second = replace(second, notes=("stopped",))
+    third = replace(third, notes=("fail: ttft.p50 < 1 ms",), breaks_budget=True)
+    text = page(replace(trend(), points=(first, second, third)))
+    assert re.findall(r'<circle class="(.*?)"', text) == ["point main", "point main broken", "bound fail"]
+    assert "Notes: 0000001 (stopped); 0000002 (fail: ttft.p50 &lt; 1 ms)." in text
+
+
+def test_of_many_notes_the_newest_are_named() -> None:
+    points = tuple(replace(point, notes=("stopped",)) for point in trend(*[0.2] * 5).points)
+    text = page(replace(trend(), points=points))
+    assert "Notes: 0000002 (stopped); 0000003 (stopped); 0000004 (stopped); and 2 earlier, see" in text
+
+
+def test_a_figure_of_too_few_requests_is_told() -> None:
+    first, second = trend(0.2, 0.2).points
+    few = (replace(first, n=90, needed_n=299), replace(second, n=300))
+    assert "1 of 2 runs with 90 requests each: the figure needs 299 for an interval." in page(
+        replace(trend(), points=few)
+    )
+    few = (replace(first, n=90, needed_n=299), replace(second, n=80, needed_n=299))
+    assert "Runs with 80 to 90 requests each: the figure needs 299" in page(replace(trend(), points=few))
+
+
+def test_a_pointer_anywhere_above_or_below_a_point_finds_it() -> None:
+    text = page(trend(0.2, None, 0.3))
+    columns = re.findall(r'<title>(.*?)</title><rect[^>]*? x="([\d.]+)"[^>]*? width="([\d.]+)"', text)
+    assert [title.split(": ")[-1] for title, _, _ in columns] == ["200 ms", "-", "300 ms"]
+    ends = [(float(x), float(x) + float(width)) for _, x, width in columns]
+    assert all(end == pytest.approx(start, abs=0.2) for (_, end), (start, _) in pairwise(ends))
 
 
 def test_baseline_and_bounds_are_lines_at_their_values() -> None:
@@ -111,15 +143,50 @@ def test_baseline_and_bounds_are_lines_at_their_values() -> None:
     assert "The newest run has the budget ttft.p50 &lt; 9 s: its bound is 9000 ms." in text, (
         "too far to be drawn"
     )
+    assert re.findall(r'class="bound pass"[^>]*>(bound .*?)<', text) == ["bound 220 ms", "bound 9000 ms ↑"]
     assert re.findall(r'<li class="key .*?">(.*?)</li>', text) == ["runs", "baseline main"]
 
 
+def test_a_bound_far_below_is_an_arrow_too() -> None:
+    figure = Figure("output_token_throughput")
+    text = page(trend(800.0, 820.0, figure=figure, bounds=(Bound("x >= 100 token/s", 100.0, "pass"),)))
+    assert "bound 100 token/s ↓" in text
+    assert '<line class="bound' not in text
+
+
+def test_noise_of_a_few_percent_does_not_fill_the_axis() -> None:
+    places = heights(page(trend(0.2, 0.203)))
+    assert 0 < places[0] - places[1] < 0.1 * 190
+
+
 def test_labels_of_lines_do_not_cover_each_other() -> None:
-    bounds = (Bound("a", 0.2, "pass"), Bound("b", 0.2001, "open"))
-    text = page(trend(0.1, 0.3, baseline=0.2, bounds=bounds))
-    places = sorted(float(y) for y in re.findall(r'<text class="bound[^>]*y="([\d.]+)"', text))
-    assert len(places) == 3
-    assert all(high - low >= 12 for low, high in pairwise(places))
+    bounds = [Bound(letter, 0.2 + 0.0001 * number, "open") for number, letter in enumerate("abcdefg")]
+    text = page(trend(0.19, 0.21, baseline=0.2, bounds=tuple(bounds)))
+    labels = re.findall(
+        r'<text class="bound[^>]*? x="([\d.]+)" y="([\d.]+)" text-anchor="(\w+)"[^>]*>(.*?)<', text
+    )
+    assert len(labels) == 8
+    boxes = []
+    for x, y, anchor, words in labels:
+        width = 7 * len(words)
+        left = float(x) - {"start": 0.0, "middle": width / 2, "end": float(width)}[anchor]
+        boxes.append((left, left + width, float(y)))
+    for (left, right, base), (other_left, other_right, other_base) in combinations(boxes, 2):
+        assert right < other_left or other_right < left or abs(base - other_base) >= 12
+
+
+def test_a_label_keeps_off_the_points_where_it_can() -> None:
+    text = page(trend(*[0.21] * 10, *[0.3] * 10, baseline=0.21))
+    (anchor,) = re.findall(r'text-anchor="(\w+)"[^>]*>baseline', text)
+    assert anchor == "end"
+
+
+def test_a_label_keeps_off_the_other_lines() -> None:
+    bounds = (Bound("a", 0.2, "open"), Bound("b", 0.203, "pass"))
+    text = page(trend(0.15, 0.15, bounds=bounds))
+    (line,) = re.findall(r'<line class="bound pass"[^>]*y1="([\d.]+)"', text)
+    (low, high) = (float(y) for y in re.findall(r'<text class="bound[^>]*? y="([\d.]+)"', text))
+    assert high < float(line) < low - 10
 
 
 @pytest.mark.parametrize("count", [1, 2, 5, 6, 300])
@@ -159,8 +226,93 @@ def test_a_figure_that_no_run_measured_has_no_chart() -> None:
 def test_runs_without_cases_and_reports_left_out_are_told(read_html: Callable[[str], Any]) -> None:
     tags = read_html(page(left_out=("reports/7: damaged",)))
     assert "No run measured a case." in [tag.text for tag in tags if tag.name == "p"]
-    assert [tag.text for tag in tags if tag.name == "h2"] == ["Runs", "Reports left out"]
+    assert [tag.text for tag in tags if tag.name == "h2"] == ["Runs, the newest first", "Reports left out"]
     assert "reports/7: damaged" in [tag.text for tag in tags if tag.name == "li"]
+
+
+def test_the_newest_run_comes_first_case_by_case(read_html: Callable[[str], Any]) -> None:
+    broken = CaseState("broken", "fail", tuple(f"ttft.p{level} < 1 ms" for level in (50, 75, 90, 99)))
+    old, newest = trend(0.2, 0.25).points
+    cases = (
+        CaseHistory(name="chat", trends=(trend(0.2, 0.25),), state=broken),
+        CaseHistory(name="gone", trends=(replace(trend(), points=(old,)),), state=KEPT),
+    )
+    text = history_html(History(runs=(old.run, newest.run), cases=cases)).decode()
+    tags = read_html(text)
+    assert next(tag.text for tag in tags if tag.name == "h2") == "Newest run"
+    table = next(tag for tag in tags if tag.name == "table")
+    assert table.text == (
+        "Case and its budgetsttft.p50"
+        "chat ✕brokenttft.p50 < 1 msttft.p75 < 1 msttft.p90 < 1 msand 1 more250 ms (+25.0%)"
+        "gone ✓keptnot in this run, last in 0000000200 ms"
+    )
+
+
+@pytest.mark.parametrize(
+    ("fields", "shown"),
+    [({}, "250 ms (+150.0%)"), ({"is_like_baseline": False}, "250 ms")],
+)
+def test_a_figure_is_held_against_the_baseline_where_that_is_like_it(
+    fields: dict[str, Any], shown: str, read_html: Callable[[str], Any]
+) -> None:
+    shown_trend = trend(0.2, 0.25, baseline=0.1)
+    case = CaseHistory(name="chat", trends=(shown_trend,), state=KEPT, **fields)
+    runs = tuple(point.run for point in shown_trend.points)
+    text = history_html(History(runs=runs, cases=(case,), baseline="main")).decode()
+    assert next(tag for tag in read_html(text) if tag.name == "table").text.endswith(f"kept{shown}")
+
+
+def test_figures_of_two_models_are_not_held_against_each_other() -> None:
+    old, newest = trend(0.2, 0.25).points
+    text = page(replace(trend(), points=(old, replace(newest, changes=("model: b after a",)))))
+    assert "%)" not in text.split("How to read")[0].split("</style>")[1]
+
+
+def test_what_the_page_has_is_explained_and_nothing_else() -> None:
+    plain = page(trend(0.2, 0.2))
+    assert not [
+        word for word in ("hollow", "broken where", "dotted", "dashed") if word in plain.split("<h2>")[2]
+    ]
+    old, newest = trend(0.2, 0.25).points
+    points = (old, replace(newest, changes=("x",), notes=("y",)))
+    full = page(
+        replace(trend(baseline=0.2, bounds=(Bound("b", 0.2, "pass"),)), points=points), baseline="main"
+    )
+    guide = full.split("How to read")[1].split("</ul>")[0]
+    assert all(word in guide for word in ("hollow", "broken where", "dotted", "dashed"))
+
+
+def test_the_runs_are_listed_with_what_failed_and_linked(read_html: Callable[[str], Any]) -> None:
+    broken = CaseState("broken", "fail", ("ttft.p90 < 1 ms",))
+    runs = (
+        run(0, "a" * 40, states=(("chat", KEPT), ("burst", KEPT))),
+        run(1, states=(("chat", KEPT), ("burst", broken)), link="reports/1/report.html"),
+    )
+    tags = read_html(history_html(History(runs=runs, cases=())).decode())
+    assert [tag.text for tag in tags if tag.name == "tr"] == [
+        "RunBudgetsReport in reports",
+        "2026-03-02 08:00+08:00burst: ✕broken ttft.p90 < 1 ms1",
+        f"2026-03-01 08:00+08:00{'a' * 12}✓kept0",
+    ]
+    (link,) = [tag for tag in tags if tag.name == "a"]
+    assert link.attributes["href"] == "reports/1/report.html"
+
+
+def test_models_and_folders_are_told_apart_where_there_are_several(read_html: Callable[[str], Any]) -> None:
+    runs = (run(0, model="qwen", directory="a/1"), run(1, model="llama", directory="b/1"))
+    tags = read_html(history_html(History(runs=runs, cases=())).decode())
+    assert [tag.text for tag in tags if tag.name == "tr"] == [
+        "RunBudgetsReport",
+        "2026-03-02 08:00+08:00llamab/1",
+        "2026-03-01 08:00+08:00qwena/1",
+    ]
+
+
+def test_the_capacity_of_searches_is_written_in_loads() -> None:
+    clients = trend(4.0, 8.0, figure=Figure("capacity"), axis="concurrency")
+    assert "clients, by run in order of time; higher is better" in page(clients)
+    assert "From 4 clients (0000000) to 8 clients (0000001), +100.0%" in page(clients)
+    assert "4.5 req/s in the only run" in page(trend(4.5, figure=Figure("capacity"), axis="rate"))
 
 
 def test_the_page_runs_nothing_but_its_own_script_and_fetches_nothing() -> None:
@@ -178,14 +330,15 @@ def test_the_page_runs_nothing_but_its_own_script_and_fetches_nothing() -> None:
 
 @pytest.mark.parametrize("text", HOSTILE)
 def test_hostile_text_stays_text(text: str, read_html: Callable[[str], Any]) -> None:
-    hostile = run(0, text, model=text, directory=text)
+    state = CaseState(text, "fail", (text,))
+    hostile = run(0, text, model=text, directory=text, link=text, states=((text, state),))
     point = TrendPoint(run=hostile, value=0.2, n=1, notes=(text,), changes=(text,))
     shown = Trend(
         figure=Figure("ttft", "p50"), points=(point, point), baseline=0.2, bounds=(Bound(text, 0.2, "open"),)
     )
     history = History(
         runs=(hostile, hostile),
-        cases=(CaseHistory(name=text, trends=(shown,), notes=(text,)),),
+        cases=(CaseHistory(name=text, trends=(shown,), notes=(text,), state=state),),
         left_out=(text,),
         baseline=text,
     )

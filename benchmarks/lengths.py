@@ -48,7 +48,10 @@ def difference_line(counts: Iterable[tuple[int, int]]) -> str:
 
 def _compare(client: httpx.Client, given: argparse.Namespace, name: str, counter: TokenCounter) -> None:
     begun = time.perf_counter()
-    traits = probe_traits(given.base_url, name, count=counter.count, lengths=True, exact=True)
+    # new texts for each run: the server may have cached those of the last one
+    traits = probe_traits(
+        given.base_url, name, seed=uuid4().hex, count=counter.count, lengths=True, exact=True
+    )
     probed = time.perf_counter()
     dataset = Synthetic(given.tokens, 1)
     gauge = gauge_for(traits, counter.count)

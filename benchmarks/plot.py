@@ -116,6 +116,7 @@ def big_trace(requests: int, chunks: int, concurrency: int) -> Trace:
         asked_input_tokens=unknown,
         asked_output_tokens=unknown,
         turn=unknown,
+        conversation=unknown,
     )
 
 

@@ -136,9 +136,9 @@ class Confirming:
 def pooled_result(results: Sequence[CaseResult]) -> CaseResult:
     """Measurements of the same load, at least one, as one result with the first one's name and settings.
 
-    Each is in ``measurements``, with its own steady window. ``steady_window`` is that of the first
-    alone, which is the only one that has its place on the pooled time axis; rows and figures of
-    the steady stage are those of all. There is none where any measurement has none.
+    Each is in ``measurements``, with its own windows. ``warmup_window`` and ``steady_window`` are those of
+    the first alone, which are the only ones that have their place on the pooled time axis; rows and
+    figures of the steady stage are those of all. There is none where any measurement has none.
     """
     first, traces = results[0], [result.trace for result in results]
     trace = pooled_trace(traces)

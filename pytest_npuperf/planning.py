@@ -63,6 +63,7 @@ def plan_load(
         # an open loop's duration is in its schedule
         duration=case.duration if isinstance(case.load, ClosedLoop) else None,
         cooldown=case.cooldown,
+        server_gone=case.abort.server_gone,
         timeouts=case.timeouts,
         tls=target.tls,
         keep_text=keep_text,

@@ -37,8 +37,6 @@ __all__ = ["CaseRun", "ClientSettings", "abort_reason", "not_measured"]
 _REMEDY = (
     "Give the load generator a processor of its own, lower the concurrency, or measure from another machine"
 )
-_FEWEST_TO_JUDGE = 20
-"""Requests that have to end before their share of failures can abort a load."""
 _PRECISION_INTERVAL = 2.0
 """Seconds between two looks at how exactly the figures are known; longer where a look takes long."""
 _PRECISION_SHARE = 0.05
@@ -94,13 +92,17 @@ class CaseRun:
             f"{case.name}: {' '.join(bounds)} and {plan.warmup} for warmup to {target.base_url}, {case.load}"
         )
         self._bodies = sha256() if plan.requests is not None else None
+        self._prompts_hash = ""
         self._load = LoadRun(plan, self._hashed(requests), log=log, api_key=client.api_key)
 
     def _hashed(self, requests: Iterator[PlannedRequest]) -> Iterator[PlannedRequest]:
         for request in requests:
-            if self._bodies is not None:  # else how many are made ahead is chance
+            if self._bodies is not None:
                 self._bodies.update(request.body)
             yield request
+        # of a load that has no last request, or ended long before it, how many are made ahead is chance
+        if self._bodies is not None:
+            self._prompts_hash = self._bodies.hexdigest()[:16]
 
     def poll(self) -> bool:
         """Take in what has arrived; True once the load is over.
@@ -110,8 +112,9 @@ class CaseRun:
             DatasetError: The dataset has come to its end.
         """
         over = self._load.poll()
+        # also of a load that is over: it may have broken a rule and ended since the last look
+        self._abort_if_broken()
         if not over:
-            self._abort_if_broken()
             self._end_if_precise()
         return over
 
@@ -147,11 +150,12 @@ class CaseRun:
             sent=self._load.progress().sent,
             asked_models=(self._asked_model,),
             listed_models=self._listed_models,
-            prompts_hash=self._bodies.hexdigest()[:16] if self._bodies is not None else "",
+            prompts_hash=self._prompts_hash,
             trace=trace,
             summary=summary,
             health=health,
             stages=_stages(trace, steady, concurrency),
+            warmup_window=self._load.warmup_window(trace),
             steady_window=steady.window if isinstance(steady, Steady) else None,
             steady_rows=steady.rows if isinstance(steady, Steady) else None,
             no_steady="" if steady is None or isinstance(steady, Steady) else steady.reason,
@@ -206,13 +210,13 @@ class CaseRun:
 
 
 def abort_reason(abort: Abort, progress: Progress) -> str:
-    """Why a load is to be given up now, '' where it is not."""
-    done, failed = progress.done, progress.failed
+    """Why a load is to be given up, or was to be at any moment until now; '' where it is not."""
+    done, failed = progress.peak_done, progress.peak_failed
     if abort.server_gone and progress.refused_in_a_row >= abort.server_gone:
         return f"the server is gone: {progress.refused_in_a_row} connections in a row could not be opened"
     if abort.consecutive_failures and progress.failed_in_a_row >= abort.consecutive_failures:
         return f"{progress.failed_in_a_row} requests in a row failed"
-    if abort.failure_rate is not None and done >= _FEWEST_TO_JUDGE and failed > abort.failure_rate * done:
+    if abort.failure_rate is not None and done and failed > abort.failure_rate * done:
         return f"{failed} of {done} requests failed, more than {abort.failure_rate:.1%}"
     return ""
 

@@ -32,7 +32,9 @@ class Target:
 
 
 class TargetFinder:
-    """Asks one server what cases have to know of it, once for all cases that ask alike.
+    """Asks one server what cases have to know of it, once for all cases of a seed that ask alike.
+
+    What a case learns depends on no other case, so that it sends the same prompts when it runs alone.
 
     Args:
         base_url: As ``Target`` has it.
@@ -69,7 +71,7 @@ class TargetFinder:
         """
         if not is_made_to_measure(case.dataset):
             return Target(base_url=self._base_url, model=self._model, listed=self._listed, tls=self._tls)
-        asked = msgspec.json.encode((case.headers, case.extra_body))
+        asked = msgspec.json.encode((case.seed, case.headers, case.extra_body))
         if asked not in self._known:
             self._known[asked] = self._ask(case, note)
         return self._known[asked]
@@ -87,6 +89,7 @@ class TargetFinder:
             count=counter.count,
             lengths=True,
             exact=True,
+            seed=str(case.seed),
             api_key=self._api_key,
             tls=self._tls,
             headers=case.headers,

@@ -97,6 +97,8 @@ class Trace:
     """Where an exact output length was asked for, that length; else UNKNOWN."""
     turn: Ints
     """Which turn of its conversation it is, from 0; UNKNOWN outside of one."""
+    conversation: Ints
+    """Which conversation of the load it is a turn of, from 0; UNKNOWN outside of one."""
 
     def __len__(self) -> int:
         return len(self.error)

@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Literal
-from uuid import uuid4
 
 import httpx
 import msgspec
@@ -29,6 +28,8 @@ _LENGTHS = (64, 1024)
 _QUESTION = "Answer with one word: yes."
 _FORCED_TOKENS = 3
 """More than the answer to the question has of itself."""
+_DRAWN_BY = 1
+"""The server's own seed for the answer; some take no 0."""
 _REFUSALS = frozenset({400, 422})
 _EXCERPT = 200
 
@@ -57,6 +58,7 @@ def probe_traits(
     count: Callable[[str], int],
     lengths: bool,
     exact: bool,
+    seed: int | str = 0,
     api_key: str | None = None,
     tls: TlsSettings = TlsSettings(),
     headers: Mapping[str, str] | None = None,
@@ -64,7 +66,8 @@ def probe_traits(
 ) -> ServerTraits:
     """Learn by up to four short streamed requests what a case needs to know of a server.
 
-    What a server refuses or fails to answer stays unknown; that is noted, not raised.
+    What a server refuses or fails to answer stays unknown; that is noted, not raised. The prompts of a
+    case are made to what is learned here, so everything that is sent follows from the seed.
 
     Args:
         base_url: ``http://host:port`` or ``https://host/prefix``, without ``/v1`` at its end.
@@ -72,6 +75,7 @@ def probe_traits(
         count: How tokens are counted on this side.
         lengths: Whether to learn how the server counts prompts.
         exact: Whether to learn how it keeps an output length.
+        seed: That of the case. Its texts are in no prompt of a case, whatever the case is called.
         api_key: Sent as a bearer token.
         tls: Whom to trust on https.
         headers: More headers of each request, as in the case.
@@ -80,7 +84,7 @@ def probe_traits(
     Raises:
         SettingsError: The file of authorities cannot be used.
     """
-    texts = _texts(count) if lengths else []
+    texts = _texts(count, seed) if lengths else []
     sent = {"Accept-Encoding": "identity", "Content-Type": "application/json", **(headers or {})}
     if api_key:
         sent["Authorization"] = f"Bearer {api_key}"
@@ -141,11 +145,16 @@ def fit_counts(points: Sequence[tuple[int, int]]) -> tuple[float, int]:
     return scale, template_tokens
 
 
-def _texts(count: Callable[[str], int]) -> list[str]:
-    """Texts that no server has seen: none of them may be in a prefix cache for the load."""
-    seed = uuid4().hex
+def _texts(count: Callable[[str], int], seed: int | str) -> list[str]:
+    """Texts that follow from the seed, and begin like no prompt of the load.
+
+    A server that runs since an earlier run of this seed may have them in its prefix cache: it counts
+    them all the same, and nobody times their answers.
+    """
+    # a case's own seed begins with a number, so no name of a case leads here
+    name = f"lengths/{seed}"
     return [
-        natural_text(random.Random(seed), tokens, gauge=Gauge(count), begin=opening(seed, index))
+        natural_text(random.Random(f"{name}/{index}"), tokens, gauge=Gauge(count), begin=opening(name, index))
         for index, tokens in enumerate(_LENGTHS)
     ]
 
@@ -162,7 +171,8 @@ def _exact_output(asker: _Asker) -> tuple[ExactOutput, str]:
     """The first field that makes the server go on where an answer would end, else why there is none."""
     fields: dict[ExactOutput, Any] = {"ignore_eos": True, "min_tokens": _FORCED_TOKENS}
     for name, value in fields.items():
-        reply = asker.ask(_QUESTION, max_tokens=_FORCED_TOKENS, **{name: value})
+        # of a server that does not heed the field, the answer would be chance: one run's would be long
+        reply = asker.ask(_QUESTION, max_tokens=_FORCED_TOKENS, seed=_DRAWN_BY, **{name: value})
         if reply.problem and not reply.refused:
             return "none", f"whether the server keeps an output length is not known: {reply.problem}"
         if reply.finish_reason == "length":

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import msgspec
 
-from pytest_npuperf.load.boards import Decoded, decoded_board
+from pytest_npuperf.load.boards import FEWEST_TO_JUDGE, Decoded, decoded_board
 from pytest_npuperf.load.histories import ReplyWriter
 from pytest_npuperf.load.planned import PlannedReader
 from pytest_npuperf.load.spool import SpoolReader, SpoolRecord
@@ -27,6 +27,7 @@ from pytest_npuperf.load.trace_builder import TraceBuilder
 from pytest_npuperf.load.workspace import SNAPSHOT, TRACE, read_plan
 from pytest_npuperf.wire import failures
 from pytest_npuperf.wire.chat import Answer
+from pytest_npuperf.wire.exchange import Exchange
 
 __all__ = ["main"]
 
@@ -91,6 +92,7 @@ class _Decoder:
         self._replies = ReplyWriter(directory)
         self._board = decoded_board(directory)
         self._decoded = Decoded()
+        self._failed_in_a_row = 0
         self._cpu_time = time.process_time_ns()
         self.interval = _CONVERSING_INTERVAL if self._plan.conversations else _INTERVAL
         """Seconds between two looks into the spool."""
@@ -99,6 +101,8 @@ class _Decoder:
         """Decode what is in the spool; gently: with pauses, until there is a word on standard input."""
         gently = gently and self._reader.segments() < _BACKLOG
         for record in self._reader.records():
+            if record.request < self._plan.warmup:
+                self._tell_warmup(record.exchange)
             began = time.monotonic()
             if self._plan.conversations or record.measured:
                 self._take(record)
@@ -126,17 +130,31 @@ class _Decoder:
             asked_input_tokens=row.asked_input_tokens,
             asked_output_tokens=row.asked_output_tokens,
             turn=row.turn,
+            conversation=row.conversation,
         )
         self._tell(record, answer)
 
+    def _tell_warmup(self, exchange: Exchange) -> None:
+        told = self._decoded
+        self._decoded = told._replace(
+            warmed_up=told.warmed_up + 1,
+            warmup_since=min(told.warmup_since, exchange.t_sent) if told.warmed_up else exchange.t_sent,
+            warmup_until=max(told.warmup_until, exchange.t_end),
+        )
+        self._board.set(*self._decoded)
+
     def _tell(self, record: SpoolRecord, answer: Answer) -> None:
         told = self._decoded
-        succeeded, failed = not answer.failure, answer.failure not in ("", failures.CANCELLED)
-        self._decoded = Decoded(
-            done=told.done + 1,
-            failed=told.failed + failed,
-            failed_in_a_row=told.failed_in_a_row + 1 if failed else 0,
-            refused_in_a_row=told.refused_in_a_row + 1 if answer.failure == failures.CONNECT else 0,
+        succeeded, is_failed = not answer.failure, answer.failure not in ("", failures.CANCELLED)
+        done, failed = told.done + 1, told.failed + is_failed
+        self._failed_in_a_row = self._failed_in_a_row + 1 if is_failed else 0
+        is_peak = done >= FEWEST_TO_JUDGE and failed * told.peak_done >= told.peak_failed * done
+        self._decoded = told._replace(
+            done=done,
+            failed=failed,
+            failed_in_a_row=max(told.failed_in_a_row, self._failed_in_a_row),
+            peak_failed=failed if is_peak else told.peak_failed,
+            peak_done=done if is_peak else told.peak_done,
             ttft_sum=told.ttft_sum + (answer.chunk_stamps[0] - record.exchange.t_sent if succeeded else 0),
             output_tokens=told.output_tokens + (answer.output_tokens if succeeded else 0),
             cpu_time=time.process_time_ns() - self._cpu_time,

@@ -133,6 +133,8 @@ class PlannedRequest(msgspec.Struct, frozen=True, kw_only=True):
     """Seconds between the answer it follows and its sending."""
     turn: int = UNKNOWN
     """Which turn of its conversation it is, from 0; UNKNOWN outside of one."""
+    conversation: int = UNKNOWN
+    """Which conversation of the load it is a turn of, from 0; UNKNOWN outside of one."""
     asked_input_tokens: int = UNKNOWN
     asked_output_tokens: int = UNKNOWN
     """Where an exact output length was asked for: that many tokens."""
@@ -159,6 +161,8 @@ class LoadPlan(msgspec.Struct, frozen=True, kw_only=True):
     requests: int | None = None
     duration: float | None = None
     cooldown: int = 0
+    server_gone: int = 0
+    """So many measured requests in a row that find no connection end the load; 0: none do."""
     timeouts: Timeouts
     tls: TlsSettings = TlsSettings()
     keep_text: bool = False

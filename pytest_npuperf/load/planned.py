@@ -35,6 +35,7 @@ class Row(NamedTuple):
     messages_end: int
     think_time: int
     turn: int
+    conversation: int
     asked_input_tokens: int
     asked_output_tokens: int
     cancel_after: int
@@ -125,6 +126,7 @@ def _row(request: PlannedRequest, start: int, end: int, followed: bool) -> Row:
         messages_end=request.messages[1],
         think_time=round(request.think_time * _NS_PER_S),
         turn=request.turn,
+        conversation=request.conversation,
         asked_input_tokens=request.asked_input_tokens,
         asked_output_tokens=request.asked_output_tokens,
         cancel_after=request.cancel_after,

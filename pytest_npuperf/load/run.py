@@ -23,6 +23,7 @@ from pytest_npuperf.trace import ClientUsage, Trace
 
 __all__ = ["LoadRun", "Progress"]
 
+_NS_PER_S = 1e9
 _STOP_GRACE = 5.0
 _DECODE_GRACE = 600.0
 _SHARED_MEMORY = Path("/dev/shm")
@@ -40,6 +41,11 @@ class Progress:
     failed: int
     failed_in_a_row: int
     refused_in_a_row: int
+    """Of both the longest row there was, also where it is over."""
+    peak_failed: int = 0
+    """How many had failed when their share was the highest, once enough had ended to judge it."""
+    peak_done: int = 0
+    """How many had ended then; 0 before."""
     in_flight: int
     elapsed: float
     ttft: float | None
@@ -155,6 +161,21 @@ class LoadRun:
             decoder_cpu_time=decoded.cpu_time,
         )
 
+    def warmup_window(self, trace: Trace) -> tuple[float, float] | None:
+        """When warmup requests were under way, in seconds from the first request of ``trace``.
+
+        From the sending of the first one to the end of the last one; one that had not ended when the
+        load was over counts until then. None where no warmup request ended or nothing was measured.
+        """
+        decoded = Decoded(*self._decoded.get())
+        if not decoded.warmed_up or not len(trace):
+            return None
+        until = decoded.warmup_until
+        if decoded.warmed_up < self._plan.warmup:
+            until = max(until, int(trace.t_end.max()))
+        origin = int(trace.t_sent.min())
+        return (decoded.warmup_since - origin) / _NS_PER_S, (until - origin) / _NS_PER_S
+
     def progress(self) -> Progress:
         """Where the load stands."""
         sent, decoded = Sent(*self._sent.get()), Decoded(*self._decoded.get())
@@ -167,7 +188,9 @@ class LoadRun:
             done=decoded.done,
             failed=decoded.failed,
             failed_in_a_row=decoded.failed_in_a_row,
-            refused_in_a_row=decoded.refused_in_a_row,
+            refused_in_a_row=sent.refused_in_a_row,
+            peak_failed=decoded.peak_failed,
+            peak_done=decoded.peak_done,
             in_flight=sent.sent - sent.ended,
             elapsed=elapsed,
             ttft=decoded.ttft_sum / succeeded * 1e-9 if succeeded else None,

@@ -59,9 +59,10 @@ class Sender:
         self._histories = Histories(directory) if plan.conversations else None
         self._finished: deque[tuple[Taken, int, Exchange]] = deque()
         self._told = Sent()
+        self._refused_in_a_row = 0
         self._cpu_time = self._run_delay = 0
         self.over: asyncio.Future[None] = self._loop.create_future()
-        """Done when all that is measured has ended."""
+        """Done when all that is measured has ended, or the server is gone."""
 
     async def send(self, client: Connection, taken: Taken, due: int) -> Exchange:
         """Send a request and take its response in; where another one continues it, also its answer."""
@@ -78,6 +79,8 @@ class Sender:
         else:
             exchange = await client.exchange(payload)
         self._supply.ended(taken)
+        if measured:
+            self._heed_refusal(exchange)
         self._count(ended=measured)
         if self._histories is not None and row.followed:
             self._spool.append(number, due, exchange, measured=measured)
@@ -96,6 +99,18 @@ class Sender:
         self._spool.close()
         if self._histories is not None:
             self._histories.close()
+
+    def _heed_refusal(self, exchange: Exchange) -> None:
+        """End the load where the server is gone: refusals come faster than anybody else could look."""
+        if exchange.failure != failures.CONNECT:
+            self._refused_in_a_row = 0
+            return
+        self._refused_in_a_row += 1
+        longest = max(self._told.refused_in_a_row, self._refused_in_a_row)
+        self._told = self._told._replace(refused_in_a_row=longest)
+        if self._refused_in_a_row == self._plan.server_gone and not self.over.done():
+            self._supply.enough()
+            self.over.set_result(None)
 
     def _hand_over(self, taken: Taken, due: int, exchange: Exchange) -> None:
         """Streams end together: written at once, their bodies would hold up the other streams' reads."""

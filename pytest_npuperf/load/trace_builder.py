@@ -36,6 +36,7 @@ _COLUMNS = (
     "asked_input_tokens",
     "asked_output_tokens",
     "turn",
+    "conversation",
 )
 _TEXTS = ("request_id", "error", "error_text", "finish_reason", "model", "text")
 _CHUNK_COLUMNS = ("chunk_stamps", "chunk_lag", "chunk_tokens")
@@ -71,6 +72,7 @@ class TraceBuilder:
         asked_input_tokens: int = UNKNOWN,
         asked_output_tokens: int = UNKNOWN,
         turn: int = UNKNOWN,
+        conversation: int = UNKNOWN,
     ) -> None:
         """Append one measured request."""
         stamps = answer.chunk_stamps
@@ -94,6 +96,7 @@ class TraceBuilder:
             asked_input_tokens=asked_input_tokens,
             asked_output_tokens=asked_output_tokens,
             turn=turn,
+            conversation=conversation,
         )
         self._append_texts(
             request_id=request_id,

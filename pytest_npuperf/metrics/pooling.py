@@ -39,9 +39,11 @@ def pooled_trace(traces: Sequence[Trace]) -> Trace:
 
     The first request of each trace is sent in the moment in which the last one of the trace before
     has ended: their Benchmark Durations add up. Stamps that are ``UNKNOWN`` stay so, and within a
-    trace every time between two stamps stays what it was.
+    trace every time between two stamps stays what it was. The conversations of a trace are numbered
+    on from those of the trace before.
     """
-    shifts = _shifts(traces)
+    shifts = dict.fromkeys(_STAMPS, _end_to_end([_time_span(trace) for trace in traces]))
+    shifts["conversation"] = _end_to_end([_conversation_span(trace) for trace in traces])
     columns: dict[str, object] = {}
     for field in fields(Trace):
         parts = [getattr(trace, field.name) for trace in traces]
@@ -49,9 +51,9 @@ def pooled_trace(traces: Sequence[Trace]) -> Trace:
             columns[field.name] = tuple(value for part in parts for value in part)
         elif field.name == "chunk_offsets":
             columns[field.name] = _offsets(parts)
-        elif field.name in _STAMPS:
+        elif field.name in shifts:
             columns[field.name] = np.concatenate(
-                [_shifted(part, by) for part, by in zip(parts, shifts, strict=True)]
+                [_shifted(part, by) for part, by in zip(parts, shifts[field.name], strict=True)]
             )
         else:
             columns[field.name] = np.concatenate(parts)
@@ -121,19 +123,28 @@ def pooled_health(healths: Sequence[ClientHealth]) -> ClientHealth:
     )
 
 
-def _shifts(traces: Sequence[Trace]) -> list[int]:
-    """By how many nanoseconds each trace is moved; the first one that has requests stays."""
+def _time_span(trace: Trace) -> tuple[int, int] | None:
+    return (int(trace.t_sent.min()), int(trace.t_end.max())) if len(trace) else None
+
+
+def _conversation_span(trace: Trace) -> tuple[int, int] | None:
+    numbers = trace.conversation[trace.conversation != UNKNOWN]
+    return (int(numbers.min()), int(numbers.max()) + 1) if len(numbers) else None
+
+
+def _end_to_end(spans: Sequence[tuple[int, int] | None]) -> list[int]:
+    """By how much each span is moved to begin where the one before it has ended; the first one stays."""
     shifts: list[int] = []
     end: int | None = None
-    for trace in traces:
-        shifts.append(0 if end is None or not len(trace) else end - int(trace.t_sent.min()))
-        if len(trace):
-            end = int(trace.t_end.max()) + shifts[-1]
+    for span in spans:
+        shifts.append(0 if end is None or span is None else end - span[0])
+        if span is not None:
+            end = span[1] + shifts[-1]
     return shifts
 
 
-def _shifted(stamps: Ints, by: int) -> Ints:
-    return np.where(stamps == UNKNOWN, UNKNOWN, stamps + by)
+def _shifted(values: Ints, by: int) -> Ints:
+    return np.where(values == UNKNOWN, UNKNOWN, values + by)
 
 
 def _offsets(parts: Sequence[Ints]) -> Ints:

@@ -17,14 +17,6 @@ Deploy = Callable[..., pytest.RunResult]
 
 
 @pytest.fixture
-def port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        number: int = probe.getsockname()[1]
-        return number
-
-
-@pytest.fixture
 def adapter(pytester: pytest.Pytester, port: int) -> Path:
     """An adapter repository whose deploy.sh starts the simulator, with weights beside it."""
     (pytester.path / "deploy.sh").write_text(

@@ -94,24 +94,6 @@ def test_a_failed_request_fails_the_case_unless_a_budget_speaks_of_failures(
     allowed.assert_outcomes(passed=1)
 
 
-def test_all_requests_failed_fails_the_case_whatever_the_budgets_say(
-    pytester: pytest.Pytester, simulate: Any
-) -> None:
-    server = simulate("--ttft", "1ms", "--itl", "1ms", "--output-tokens", "2", "--fail-every", "2")
-    pytester.makepyfile(
-        """
-        async def test_chat(npuperf):
-            await npuperf.run(requests=1, warmup=0)
-        """
-    )
-    # the first request is the one for readiness, the second is the measured one
-    result = pytester.runpytest_subprocess(
-        f"--npuperf-base-url={server.url}", "--npuperf-slo", "failure_rate <= 100 %"
-    )
-    result.assert_outcomes(failed=1)
-    result.stdout.fnmatch_lines(["*success_requests > 0*FAIL*"])
-
-
 def test_a_budget_on_nothing_measured_fails(pytester: pytest.Pytester, server: Any) -> None:
     pytester.makepyfile(
         """

@@ -40,6 +40,7 @@ class _Request:
     asked_input_tokens: int = UNKNOWN
     asked_output_tokens: int = UNKNOWN
     turn: int = UNKNOWN
+    conversation: int = UNKNOWN
 
 
 @pytest.fixture(scope="session")
@@ -147,6 +148,7 @@ def _trace(rows: list[_Request]) -> Trace:
         asked_input_tokens=_ints([row.asked_input_tokens for row in rows]),
         asked_output_tokens=_ints([row.asked_output_tokens for row in rows]),
         turn=_ints([row.turn for row in rows]),
+        conversation=_ints([row.conversation for row in rows]),
     )
 
 

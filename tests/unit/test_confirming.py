@@ -130,6 +130,7 @@ class Lab:
             summary=summarize(trace, max_concurrency=2),
             health=self.healthy,
             stages=stages,
+            warmup_window=(-0.1 * number, 0.1),
             steady_window=steady.window if isinstance(steady, Steady) else None,
             steady_rows=steady.rows if isinstance(steady, Steady) else None,
             no_steady="" if isinstance(steady, Steady) else steady.reason,
@@ -304,7 +305,7 @@ def test_a_pooled_result_is_that_of_the_first_with_the_figures_of_all(
         for field in fields(CaseResult)
         if field.name != "trace" and getattr(pooled, field.name) is getattr(first, field.name)
     ] == [
-        *("name", "nodeid", "settings", "started", "stopped", "steady_window", "no_steady"),
+        *("name", "nodeid", "settings", "started", "stopped", "warmup_window", "steady_window", "no_steady"),
         *("cache_expected", "not_measured", "aborted", "sent", "asked_models", "listed_models"),
         *("exploration", "location", "in_pairs", "judging"),
     ]

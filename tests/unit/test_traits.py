@@ -88,6 +88,12 @@ class TestExactOutput:
         assert traits == ServerTraits("ignore_eos", reports_usage=True)
         assert len(seen) == 1
 
+    def test_the_server_is_not_left_to_draw_its_answer(self) -> None:
+        with serving(lambda _: stream("length", 9)) as (url, seen):
+            probed(url, exact=True)
+
+        assert [body["seed"] for *_, body in seen] == [1]
+
     @pytest.mark.parametrize("refusal", [(400, b"no"), (422, b"Unexpected fields"), stream("stop", 9)])
     def test_min_tokens_comes_next_where_ignore_eos_is_refused_or_without_effect(
         self, refusal: Answer
@@ -157,13 +163,37 @@ class TestLengths:
 
         assert statistics.mean(lengths) == pytest.approx(1024, rel=0.05)
 
-    def test_no_text_is_sent_twice(self) -> None:
-        with serving(lambda _: stream("length", 9)) as (url, seen):
-            for _ in range(3):
-                probed(url, lengths=True)
+    def test_the_texts_follow_from_the_seed(self) -> None:
+        def asked(seed: int | str) -> list[str]:
+            with serving(lambda _: stream("length", 9)) as (url, seen):
+                probed(url, lengths=True, seed=seed)
+            return sorted(text_of(body) for *_, body in seen)
 
-        beginnings = {" ".join(text_of(body).split()[:4]) for *_, body in seen}
-        assert len(beginnings) == len(seen) == 6
+        assert asked(1) == asked(1)
+        assert asked(1) == asked("1"), "a seed is the same however it was given"
+        assert not {*asked(1)} & {*asked(2)}
+
+    @pytest.mark.parametrize("name", ["chat", "lengths", "0"])
+    def test_the_texts_begin_alike_neither_each_other_nor_a_prompt_of_the_load(self, name: str) -> None:
+        with serving(lambda _: stream("length", 9)) as (url, seen):
+            probed(url, lengths=True, seed=1)
+        made = prompts(Synthetic(64, 1), seed=f"1/{name}", max_tokens=1)
+        texts = [text_of(body) for *_, body in seen]
+        texts += [prompt.messages[0]["content"] for prompt in islice(made, 1000)]
+
+        assert len({" ".join(text.split()[:4]) for text in texts}) == 2 + 1000
+
+    def test_what_is_learned_is_the_same_again(self) -> None:
+        pieces = re.compile(r" ?[A-Za-z]{1,3}|[.,]")  # texts of other words have other counts
+
+        def answer(body: Body) -> Answer:
+            return stream("length", len(pieces.findall(text_of(body))))
+
+        with serving(answer) as (url, _):
+            first, second, other = (probed(url, lengths=True, seed=seed) for seed in (1, 1, 2))
+
+        assert first == second
+        assert first.scale != other.scale
 
     def test_a_server_without_usage_is_noted(self) -> None:
         with serving(lambda _: stream("length")) as (url, _):

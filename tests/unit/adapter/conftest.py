@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import os
-import socket
 import ssl
 import sys
 from collections.abc import Callable, Iterator
@@ -101,14 +100,6 @@ def fake_server() -> Iterator[Callable[..., FakeServer]]:
     yield start
     for server in servers:
         server.close()
-
-
-@pytest.fixture
-def port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        number: int = probe.getsockname()[1]
-        return number
 
 
 @pytest.fixture

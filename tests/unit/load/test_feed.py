@@ -30,7 +30,13 @@ def test_requests_come_back_by_number(tmp_path: Path, make_plan: MakePlan) -> No
 
 def test_a_row_says_what_was_planned(tmp_path: Path, make_plan: MakePlan) -> None:
     first = PlannedRequest(
-        body=b"{}", offset=7, messages=(1, 2), turn=0, cancel_after=9, asked_input_tokens=5
+        body=b"{}",
+        offset=7,
+        messages=(1, 2),
+        turn=0,
+        conversation=8,
+        cancel_after=9,
+        asked_input_tokens=5,
     )
     second = PlannedRequest(body=b"{}", continues=True, think_time=0.5, turn=1, asked_output_tokens=6)
     Feed(tmp_path, make_plan(), [first, second]).top_up(0)
@@ -47,6 +53,7 @@ def test_a_row_says_what_was_planned(tmp_path: Path, make_plan: MakePlan) -> Non
         9,
         5,
     )
+    assert (one.conversation, two.conversation) == (8, UNKNOWN)
     assert (two.offset, two.turn, two.followed, two.continues) == (UNKNOWN, 1, 0, 1)
     assert (two.think_time, two.asked_output_tokens) == (500_000_000, 6)
 

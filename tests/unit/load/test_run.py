@@ -4,6 +4,7 @@ import os
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -137,6 +138,59 @@ def test_a_server_that_is_not_there_is_a_failed_request_not_a_failed_load(
 
     assert list(trace.error) == [failures.CONNECT] * 2
     assert (trace.t_sent > 0).all()
+
+
+def test_a_load_whose_server_is_gone_ends_itself(make_plan: MakePlan, start_load: StartLoad) -> None:
+    run = finished(start_load(make_plan("http://127.0.0.1:1", requests=400, concurrency=4, server_gone=10)))
+
+    # those of the other clients that were under way may have come to their end
+    assert 10 <= len(run.trace()) <= 10 + 3
+    assert run.progress().sent <= 10 + 4
+    assert 10 <= run.progress().refused_in_a_row <= 10 + 3
+
+
+def test_an_open_loop_whose_server_is_gone_does_not_wait_for_what_is_due(
+    make_plan: MakePlan, make_request: Callable[..., PlannedRequest], start_load: StartLoad
+) -> None:
+    requests = [make_request("say", offset=0 if i < 10 else 600 * 10**9) for i in range(20)]
+    plan = make_plan("http://127.0.0.1:1", requests=20, scheduled=True, concurrency=None, server_gone=10)
+
+    run = finished(start_load(plan, requests=requests))
+
+    assert len(run.trace()) == 10
+
+
+def test_without_the_rule_everything_is_sent(make_plan: MakePlan, start_load: StartLoad) -> None:
+    run = finished(start_load(make_plan("http://127.0.0.1:1", requests=40, concurrency=4)))
+
+    assert list(run.trace().error) == [failures.CONNECT] * 40
+    assert run.progress().refused_in_a_row == 40
+
+
+def test_refusals_with_an_answer_between_them_are_no_row(
+    make_plan: MakePlan,
+    make_request: Callable[..., PlannedRequest],
+    start_load: StartLoad,
+    wait_for: WaitFor,
+    port: int,
+) -> None:
+    seconds = 6 * [0] + [2] + 7 * [4]
+    requests = [make_request("say", offset=second * 10**9) for second in seconds]
+    plan = make_plan(
+        f"http://127.0.0.1:{port}", requests=14, scheduled=True, concurrency=None, server_gone=10
+    )
+    run = start_load(plan, requests=requests)
+    wait_for(lambda: not run.poll() and run.progress().refused_in_a_row == 6)
+    with socket.create_server(("127.0.0.1", port)) as listener:
+        connection, _ = listener.accept()
+    with connection:
+        connection.recv(65536)
+        connection.sendall(b"HTTP/1.1 503 Busy\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+
+    errors = list(finished(run).trace().error)
+
+    assert errors == 6 * [failures.CONNECT] + [failures.HTTP_STATUS] + 7 * [failures.CONNECT]
+    assert run.progress().refused_in_a_row == 7
 
 
 def test_the_timeouts_of_the_plan_are_kept(

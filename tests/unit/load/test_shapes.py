@@ -79,6 +79,54 @@ def test_the_warmup_is_not_drained_before_what_is_measured(
     assert trace.t_sent[0] < max(warmup_ends)
 
 
+def test_the_warmup_lasts_from_its_first_request_to_the_end_of_its_last(
+    simulate: Simulate, make_plan: MakePlan, start_load: StartLoad
+) -> None:
+    simulator = simulate(ttft=0.02, jitter=0.8, output_tokens=20, itl=0.005)
+    run = start_load(make_plan(simulator.url, warmup=4, requests=8, cooldown=4, concurrency=4))
+
+    trace = finished(run)
+    window = run.warmup_window(trace)
+
+    assert window is not None
+    since, until = (trace.t_sent[0] + round(bound * 1e9) for bound in window)
+    warmup = [record for record in simulator.records if int(record.request_id[5:]) < 4]
+    assert window[0] < 0 < window[1]
+    assert since <= min(record.t_received for record in warmup)
+    assert max(record.stamps[-1] for record in warmup) <= until < trace.t_end.max()
+
+
+def test_a_warmup_request_that_did_not_end_was_under_way_until_the_load_was_over(
+    make_plan: MakePlan, start_load: StartLoad, serving: Serving
+) -> None:
+    over = threading.Event()
+
+    def answer(handler: BaseHTTPRequestHandler, _: bytes) -> None:
+        if handler.headers["x-request-id"] == "test-1":
+            over.wait(30)
+        else:
+            handler.send_response(500)
+            handler.end_headers()
+
+    with serving(answer) as url:
+        run = start_load(make_plan(url, warmup=2, requests=4, concurrency=2))
+        trace = finished(run)
+        over.set()
+
+    window = run.warmup_window(trace)
+    assert window is not None
+    assert window[0] < 0
+    assert window[1] == (trace.t_end.max() - trace.t_sent.min()) / 1e9
+
+
+def test_without_warmup_or_what_is_measured_there_is_no_warmup_window(
+    simulate: Simulate, make_plan: MakePlan, start_load: StartLoad
+) -> None:
+    for plan in ({"warmup": 0, "requests": 2, "cooldown": 2}, {"warmup": 2, "requests": 0}):
+        run = start_load(make_plan(simulate().url, **plan))
+        assert run.warmup_window(finished(run)) is None
+
+
 def test_a_client_thinks_between_an_answer_and_its_next_request(
     simulate: Simulate, make_plan: MakePlan, start_load: StartLoad
 ) -> None:
@@ -248,11 +296,16 @@ def test_conversations_run_beside_each_other_and_think(
     )
     began = time.monotonic()
 
-    requests = turns(make_request, 3, think_time=0.1) + turns(make_request, 3, think_time=0.1)
+    requests = [
+        *turns(make_request, 3, think_time=0.1, conversation=0),
+        *turns(make_request, 3, think_time=0.1, conversation=1),
+    ]
     trace = finished(start_load(plan, requests=requests))
 
     assert time.monotonic() - began < 20
     assert trace.turn.tolist() in ([0, 0, 1, 1, 2, 2], [0, 0, 1, 1, 2, 2][::-1])
+    of_conversation = dict(zip(trace.request_id, trace.conversation.tolist(), strict=True))
+    assert of_conversation == {f"test-{number}": number // 3 for number in range(6)}
     by_number = dict(zip(trace.request_id, zip(trace.t_scheduled, trace.t_end, strict=True), strict=True))
     for before, after in (("test-0", "test-1"), ("test-4", "test-5")):
         assert 100 * MS <= by_number[after][0] - by_number[before][1] < 150 * MS

@@ -1,11 +1,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import fields
 from typing import Any
 
 import pytest
 
-from pytest_npuperf.metrics import ClientHealth, client_health
+from pytest_npuperf.metrics import HEALTH_LIMITS, ClientHealth, client_health, reached_limits
 from pytest_npuperf.trace import UNKNOWN, ClientUsage, Trace
 
 BuildTrace = Callable[..., Trace]
@@ -209,3 +210,26 @@ def test_fewer_than_two_arrivals_have_no_rate(build_trace: BuildTrace, requests:
     health = client_health(arrivals(build_trace, 10, requests=requests), usage(), scheduled=True)
 
     assert (health.asked_rate, health.achieved_rate, health.rate_shortfall) == (None, None, None)
+
+
+def test_every_share_of_the_client_has_a_limit() -> None:
+    shares = {field.name for field in fields(ClientHealth)}
+    assert set(HEALTH_LIMITS) == shares - {"state", "reasons", "asked_rate", "achieved_rate"}
+
+
+def test_the_shares_that_reached_a_limit_are_known_with_what_they_make_of_the_client(
+    build_trace: BuildTrace,
+) -> None:
+    crowded = {"sent": 0, "chunks": [5, 6], "end": 9, "lags": [1, 1], "crowded_reads": 1}
+    busy = usage(cpu_time=SECOND * 99 // 100, run_delay=SECOND * 3 // 10)
+    few, many = (build_trace(*[crowded] * count) for count in (9, 10))
+    reached = {"run_delay_share": "suspect", "cpu_share": "invalid"}
+    assert reached_limits(client_health(few, busy), few) == {"crowded_reads": "suspect"} | reached
+    assert reached_limits(client_health(many, busy), many) == {"crowded_reads": "invalid"} | reached
+
+
+def test_no_share_is_graver_than_the_client(build_trace: BuildTrace) -> None:
+    trace = build_trace(*[{"sent": 0, "chunks": [5], "end": 9, "lags": [1], "crowded_reads": 1}] * 9)
+    health = client_health(trace, usage())
+    pooled = build_trace(*[{"sent": 0, "chunks": [5], "end": 9, "lags": [1], "crowded_reads": 1}] * 18)
+    assert reached_limits(health, pooled) == {"crowded_reads": "suspect"}

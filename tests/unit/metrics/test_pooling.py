@@ -188,6 +188,24 @@ def test_a_turn_that_only_one_load_came_to_is_a_stage(build_trace: BuildTrace) -
     assert [(stage.stage, stage.total_requests) for stage in stages] == [("turn 1", 2), ("turn 2", 1)]
 
 
+def test_conversations_are_numbered_on_from_those_of_the_load_before(
+    build_trace: BuildTrace, first: Trace
+) -> None:
+    one = build_trace(*(answer(0, 100, turn=0, conversation=number) for number in (2, 3, UNKNOWN, 2)))
+    other = build_trace(*(answer(0, 100, turn=0, conversation=number) for number in (5, 0, 5)))
+
+    pooled = pooled_trace([one, first, other, one])
+
+    assert pooled.conversation.tolist() == [2, 3, -1, 2, -1, -1, -1, 9, 4, 9, 10, 11, -1, 10]
+
+
+def test_conversations_that_were_pooled_before_keep_their_numbers(build_trace: BuildTrace) -> None:
+    one = build_trace(*(answer(0, 100, turn=0, conversation=number) for number in (2, 4, 3)))
+    pooled = pooled_trace([one, one])
+    again = pooled_trace([pooled.select(np.arange(3)), pooled.select(np.arange(3, 6))])
+    assert again.conversation.tolist() == pooled.conversation.tolist() == [2, 4, 3, 5, 7, 6]
+
+
 def test_without_conversations_there_are_no_turns(first: Trace, second: Trace) -> None:
     assert pooled_turn_stages([first, second], max_concurrency=1) == ()
 

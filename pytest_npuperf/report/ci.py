@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 from pytest_npuperf.report.github import github_annotations
 from pytest_npuperf.report.markdown import limited, markdown_summary
 from pytest_npuperf.report.openmetrics import openmetrics_text
-from pytest_npuperf.report.text import encodable, printable
 from pytest_npuperf.result import RunRecord
+from pytest_npuperf.text import encodable, printable
 
 __all__ = ["write_ci_outputs"]
 
@@ -25,6 +27,7 @@ def write_ci_outputs(
     outcomes: Mapping[str, str],
     markdown: Path | None,
     openmetrics: Path | None,
+    pictures: Sequence[Mapping[str, str]] = (),
 ) -> list[str]:
     """Write what CI systems show of a run; returns the lines to print.
 
@@ -38,16 +41,22 @@ def write_ci_outputs(
         outcomes: Each item's outcome by its node id; one that is not there passed.
         markdown: Where the summary is to be written, too.
         openmetrics: Where the figures are to be written.
+        pictures: Of each result: the title of a chart -> the path of its picture from ``directory``. The
+            summary in ``markdown`` shows them; GitHub's page of a job can show no file.
     """
     lines: list[str] = []
     if environ.get("GITHUB_ACTIONS") == "true":
         workspace = environ.get("GITHUB_WORKSPACE", "")
         lines += github_annotations(record.results, outcomes=outcomes, workspace=workspace)
-    summary = markdown_summary(record, directory, outcomes=outcomes, artifacts=_artifacts(environ))
+    summary = partial(markdown_summary, record, directory, outcomes=outcomes, artifacts=_artifacts(environ))
     if environ.get("GITHUB_STEP_SUMMARY"):
-        lines += _attempt(_append, Path(environ["GITHUB_STEP_SUMMARY"]), summary)
+        lines += _attempt(_append, Path(environ["GITHUB_STEP_SUMMARY"]), summary())
     if markdown is not None:
-        lines += _attempt(_write, markdown, summary)
+        from_there = [
+            {title: os.path.relpath(directory / path, markdown.parent) for title, path in drawn.items()}
+            for drawn in pictures
+        ]
+        lines += _attempt(_write, markdown, summary(pictures=from_there))
     if openmetrics is not None:
         lines += _attempt(_write, openmetrics, openmetrics_text(record))
     return lines

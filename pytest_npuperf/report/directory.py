@@ -13,10 +13,12 @@ import msgspec
 from pytest_npuperf.report.files import common_json, details_json, performance_csv
 from pytest_npuperf.report.names import case_stems, safe_stem
 from pytest_npuperf.report.page import page_html
+from pytest_npuperf.report.pictures import PictureFormat, case_pictures
 from pytest_npuperf.report.plot import PLOTLY_SCRIPT, chunk_files, plot_html
 from pytest_npuperf.report.summary_json import run_summary
-from pytest_npuperf.report.text import encodable
+from pytest_npuperf.report.windows import windows
 from pytest_npuperf.result import CaseResult, RunRecord
+from pytest_npuperf.text import encodable
 
 __all__ = ["performance_folder", "write_report", "zip_report"]
 
@@ -29,7 +31,8 @@ def write_report(
     *,
     outcomes: Mapping[str, str] | None = None,
     single_file: bool = False,
-) -> None:
+    pictures: PictureFormat | None = None,
+) -> list[dict[str, str]]:
     """Write the report of a run into ``directory``, which may exist and hold logs.
 
     Every file appears whole or not at all, ``summary.json`` last: where it is, the report is
@@ -40,6 +43,10 @@ def write_report(
         record: The run.
         outcomes: Each item's outcome by its node id; one that is not there passed.
         single_file: Whether ``report.html`` is to stand by itself, without links to the files beside it.
+        pictures: The format in which each chart is written as a picture; None: it is not.
+
+    Returns:
+        The pictures of each result: the title of the chart -> its path from ``directory``.
 
     Raises:
         OSError: The directory cannot be written.
@@ -60,7 +67,12 @@ def write_report(
         directory / "report.html",
         page_html(record, files, outcomes=outcomes or {}, single_file=single_file),
     )
-    _write(directory / "summary.json", _pretty_json(run_summary(record, files)))
+    drawn = [
+        _write_pictures(directory, stem, result, pictures)
+        for stem, result in zip(stems, record.results, strict=True)
+    ]
+    _write(directory / "summary.json", _pretty_json(run_summary(record, files, drawn)))
+    return drawn
 
 
 def performance_folder(abbr: str) -> Path:
@@ -102,7 +114,10 @@ def _write_case(directory: Path, abbr: str, stem: str, result: CaseResult) -> di
         "plot": (
             f"{stem}_plot.html",
             plot_html(
-                result.trace, title=title, picture_name=f"{stem}_plot", steady_window=result.steady_window
+                result.trace,
+                title=title,
+                picture_name=f"{stem}_plot",
+                windows=windows(result),
             ),
         ),
     }
@@ -115,6 +130,18 @@ def _write_case(directory: Path, abbr: str, stem: str, result: CaseResult) -> di
         path = directory / performance_folder(abbr) / name
         path.parent.mkdir(exist_ok=True)
         _write(path, content)
+    return paths
+
+
+def _write_pictures(
+    directory: Path, stem: str, result: CaseResult, picture_format: PictureFormat | None
+) -> dict[str, str]:
+    paths: dict[str, str] = {}
+    for title, name, content in case_pictures(result, picture_format) if picture_format else ():
+        path = Path("pictures", stem, name)
+        (directory / path).parent.mkdir(parents=True, exist_ok=True)
+        _write(directory / path, content)
+        paths[title] = path.as_posix()
     return paths
 
 

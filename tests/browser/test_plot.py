@@ -17,6 +17,7 @@ import pytest
 
 from benchmarks.plot import big_trace
 from pytest_npuperf.report.plot import PLOTLY_SCRIPT, chunk_files, plot_html
+from pytest_npuperf.report.windows import Windows
 from pytest_npuperf.trace import Trace
 from tests.browser.plot_page import CONCURRENCY, PlotPage
 from tests.plugin.conftest import SimulatedServer
@@ -41,6 +42,12 @@ cases:
   - name: talk
     dataset: {conversation: {turns: 3, input_tokens: 20, output_tokens: 6}}
     requests: 12
+    load: {concurrency: 2}
+    slo: [failed_requests >= 0]
+  - name: warm
+    dataset: {synthetic: {input_tokens: 32, output_tokens: 16}}
+    requests: 12
+    warmup: 3
     load: {concurrency: 2}
     slo: [failed_requests >= 0]
 """
@@ -84,7 +91,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Case]:
         name = path.name.removesuffix("_plot.html")
         details = json.loads(path.with_name(f"{name}_details.json").read_text())
         cases[name] = Case(path, sorted(details, key=lambda request: request["start_time"]))
-    assert set(cases) == {"chat", "talk"}, done.stdout + done.stderr
+    assert set(cases) == {"chat", "talk", "warm"}, done.stdout + done.stderr
     return cases
 
 
@@ -98,9 +105,11 @@ def show(open_page: Callable[..., Page]) -> Show:
 def show_trace(show: Show, tmp_path: Path) -> Show:
     """Writes the plot of a trace with all that belongs to it, and opens it."""
 
-    def shown(trace: Trace, *, title: str = "A plot", steady: Any = None, **settings: Any) -> PlotPage:
+    def shown(
+        trace: Trace, *, title: str = "A plot", windows: Windows = Windows(), **settings: Any
+    ) -> PlotPage:
         (tmp_path / "plot.html").write_bytes(
-            plot_html(trace, title=title, picture_name="plot", steady_window=steady)
+            plot_html(trace, title=title, picture_name="plot", windows=windows)
         )
         for name, content in chunk_files(trace, picture_name="plot"):
             (tmp_path / name).parent.mkdir(exist_ok=True)
@@ -293,12 +302,69 @@ def test_the_turns_of_a_conversation_share_a_row(run: Mapping[str, Case], show: 
 
 
 def test_the_steady_stage_is_shaded(show_trace: Show) -> None:
-    plot = show_trace(big_trace(40, 4, 4), steady=(0.2, 0.6))
-    box = plot.page.locator(".shapelayer path").first.bounding_box()
-    assert box is not None
-    assert box["x"] == pytest.approx(plot.at(0.2, 1)[0], abs=2)
-    assert box["x"] + box["width"] == pytest.approx(plot.at(0.6, 1)[0], abs=2)
+    plot = show_trace(big_trace(40, 4, 4), windows=Windows(steady=((0.2, 0.6),)))
+    assert shaded(plot) == edges(plot, (0.2, 0.6))
     assert plot.page.locator(".annotation-text", has_text="Steady stage").is_visible()
+    assert plot.page.locator(".annotation-text", has_text="Warmup").count() == 0
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_warmup_is_shaded_in_another_colour(scheme: str, show_trace: Show) -> None:
+    windows = Windows(warmup=((-0.4, 0.1),), steady=((0.2, 0.6),))
+    plot = show_trace(big_trace(40, 4, 4), windows=windows, color_scheme=scheme)
+    assert shaded(plot) == edges(plot, (-0.4, 0.1), (0.2, 0.6))
+    warmup, steady = (
+        path.evaluate("path => getComputedStyle(path).fill")
+        for path in plot.page.locator(".shapelayer path").all()
+    )
+    assert warmup != steady
+    assert plot.page.locator(".annotation-text", has_text="Warmup").is_visible()
+    assert plot.page.locator(".annotation-text", has_text="Steady stage").is_visible()
+
+
+def test_a_case_that_was_measured_again_shows_where(show_trace: Show) -> None:
+    windows = Windows(steady=((0.1, 0.2), (0.4, 0.5)), starts=(0.3,))
+    plot = show_trace(big_trace(40, 4, 4), windows=windows)
+    assert shaded(plot)[:2] == edges(plot, (0.1, 0.2), (0.4, 0.5))
+    assert plot.page.locator(".annotation-text", has_text="Steady stage").count() == 2
+    assert plot.page.locator(".annotation-text", has_text="Measured again").is_visible()
+
+
+def test_of_the_warmup_the_part_after_0_is_seen_at_first_and_a_drag_shows_the_rest(
+    run: Mapping[str, Case], show: Show
+) -> None:
+    path = run["warm"].path
+    (case,) = (
+        case
+        for case in json.loads((path.parents[2] / "summary.json").read_text())["cases"]
+        if case["name"] == "warm"
+    )
+    since, until = case["warmup_window"]
+    assert since < 0 < until < max(request["end_time"] for request in run["warm"].requests)
+    plot = show(path)
+    assert plot.ranges()["xaxis"][0] == 0
+    assert shaded(plot) == edges(plot, (since, until))
+    name = plot.page.locator(".annotation-text", has_text="Warmup")
+    assert name.is_visible()
+    _, end = plot.ranges()["xaxis"]
+    plot.press("Pan")
+    plot.drag((end * 0.1, 6), (end * 0.6, 6))
+    assert plot.ranges()["xaxis"][0] == pytest.approx(-end / 2, rel=0.02)
+    assert shaded(plot) == edges(plot, (since, until))
+    assert name.is_visible()
+    plot.press("Reset axes")
+    assert plot.ranges()["xaxis"][0] == 0
+
+
+def shaded(plot: PlotPage) -> list[list[float]]:
+    """The left and right edge of each shade on the screen."""
+    boxes = [path.bounding_box() for path in plot.page.locator(".shapelayer path").all()]
+    return [[box["x"], box["x"] + box["width"]] for box in boxes if box]
+
+
+def edges(plot: PlotPage, *windows: tuple[float, float]) -> list[Any]:
+    """Where on the screen windows of time begin and end."""
+    return [pytest.approx([plot.at(bound, 1)[0] for bound in window], abs=2) for window in windows]
 
 
 def test_untrusted_text_is_never_markup(show_trace: Show) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
 from collections.abc import Callable
 from pathlib import Path
@@ -137,8 +138,14 @@ def test_the_files_that_were_asked_for_are_written(pytester: pytest.Pytester, se
         f"--npuperf-base-url={server.url}",
         "--npuperf-markdown=out/run.md",
         "--npuperf-openmetrics=out/run.om",
+        "--npuperf-pictures=svg",
     )
-    assert (pytester.path / "out" / "run.md").read_text().startswith("## Serving performance: 2 cases")
+    markdown = (pytester.path / "out" / "run.md").read_text()
+    assert markdown.startswith("## Serving performance: 2 cases")
+    pictures = re.findall(r"!\[[^]]+\]\(([^)]+)\)", markdown)
+    assert len(pictures) >= 2 * 4
+    for picture in pictures:
+        assert (pytester.path / "out" / picture).read_bytes().startswith(b"<svg ")
     families = text_string_to_metric_families((pytester.path / "out" / "run.om").read_text())
     failed = {
         (sample.labels["case"], sample.labels["budget"]): sample.value

@@ -71,6 +71,7 @@ def test_the_api_key_is_neither_described_nor_shown(read: Read) -> None:
         ("--npuperf-install=sideways", "'sideways' is not allowed; allowed are overlay, current, never"),
         ("--npuperf-task=poetry", "allowed are text-generation, image-text-to-text, any-to-any"),
         ("--npuperf-ready-timeout=soon", "'soon' is not a duration"),
+        ("--npuperf-pictures=gif", "'gif' is not allowed; allowed are svg, png"),
         ("--npuperf-model=", "--npuperf-model is empty: is the variable MODEL_PATH set?"),
         ("--npuperf-model=/no/such/weights", "'/no/such/weights' does not exist"),
         ("--npuperf-base-url=localhost:8000", "must look like http://host:port"),
@@ -81,6 +82,13 @@ def test_a_wrong_value_is_named_with_what_is_allowed(read: Read, argument: str, 
     with pytest.raises(SettingsError) as caught:
         read(argument)
     assert message in str(caught.value)
+
+
+def test_png_without_its_package_is_told_at_the_start(read: Read, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pytest_npuperf.option_table.find_spec", lambda _: None)
+    with pytest.raises(SettingsError, match=r"pip install 'pytest-npuperf\[pictures\]'\); svg needs none"):
+        read("--npuperf-pictures=png")
+    assert read("--npuperf-pictures=svg").pictures == "svg"
 
 
 def test_a_flag_is_read_from_ini(pytester: pytest.Pytester, read: Read) -> None:

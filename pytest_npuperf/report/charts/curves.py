@@ -9,10 +9,13 @@ import numpy as np
 
 from pytest_npuperf.metrics.requests import Floats
 from pytest_npuperf.report.charts.frame import Frame
+from pytest_npuperf.report.charts.labels import Point, sampled
 from pytest_npuperf.report.html.markup import Markup, element, joined
 
-__all__ = ["Curve", "step_curves", "step_path"]
+__all__ = ["Curve", "places_along", "step_band", "step_curves", "step_path"]
 
+_FAR = 4
+"""Distance of the columns in which a label is checked against a curve."""
 _COLUMN = 0.5
 """Width of the columns that a curve is thinned to: what lies closer together is drawn as one step."""
 
@@ -57,6 +60,25 @@ def step_path(frame: Frame, curve: Curve) -> str:
         height = levels[-1]
     end = frame.area.right if curve.until is None else frame.place(curve.until, 0)[0]
     return "".join([*words, f"H{end:g}"])
+
+
+def places_along(frame: Frame, curve: Curve) -> list[Point]:
+    """Places along a curve, close enough for a label to be checked against it."""
+    columns = np.arange(frame.area.left, frame.area.right, _FAR)
+    steps = np.searchsorted(frame.x_places(curve.x), columns, side="right") - 1
+    heights = np.where(steps < 0, frame.area.bottom, frame.y_places(curve.y)[np.maximum(steps, 0)])
+    return sampled(list(zip(columns.tolist(), heights.tolist(), strict=True)))
+
+
+def step_band(frame: Frame, low: Curve, high: Curve) -> Markup:
+    """The area between two curves that step at the same values of x."""
+    x = [f"{place:.1f}" for place in frame.x_places(low.x).tolist()]
+    bottoms, tops = ([f"{place:.1f}" for place in frame.y_places(curve.y).tolist()] for curve in (low, high))
+    end = frame.area.right if low.until is None else frame.place(low.until, 0)[0]
+    there = "".join(f"H{place}V{top}" for place, top in zip(x[1:], tops[1:], strict=True))
+    back = "".join(f"H{place}V{bottom}" for place, bottom in zip(x[:0:-1], bottoms[-2::-1], strict=True))
+    outline = f"M{x[0]} {tops[0]}{there}H{end:.1f}V{bottoms[-1]}{back}H{x[0]}z"
+    return element("path", class_="band", d=outline)
 
 
 def _levels(before: float, top: float, bottom: float, last: float) -> list[float]:

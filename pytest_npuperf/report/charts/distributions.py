@@ -8,14 +8,14 @@ from math import inf
 
 import numpy as np
 
-from pytest_npuperf.metrics.intervals import share_below
 from pytest_npuperf.metrics.requests import Floats
+from pytest_npuperf.metrics.sample import share_below
 from pytest_npuperf.report.charts.bounds import Mark, marks
-from pytest_npuperf.report.charts.curves import Curve, step_curves
+from pytest_npuperf.report.charts.curves import Curve, places_along, step_curves
 from pytest_npuperf.report.charts.figure import Figure
 from pytest_npuperf.report.charts.frame import Frame
 from pytest_npuperf.report.charts.scale import KINDS, Kind, Scale, Unit, of_kind, quantity, time_unit
-from pytest_npuperf.report.html.markup import Child, Markup, element, joined
+from pytest_npuperf.report.html.markup import Markup, element, joined
 from pytest_npuperf.report.html.tables import data_table
 from pytest_npuperf.report.html.verdict_marks import verdict_look
 from pytest_npuperf.report.verdict_cells import bound_of, bound_text
@@ -36,9 +36,10 @@ _LOOKS = ("main", "second", "third", "fourth")
 _STATISTICS = ("min", "p50", "p90", "p95", "p99", "p99.9", "max")
 _SHARES = Scale("linear", 0, 1, (0, 0.25, 0.5, 0.75, 0.9, 0.99), Unit("%", 0.01))
 _FARTHEST_BOUND = 1.6
-"""An axis is made longer for a bound up to that many times what was measured, not further."""
+"""An axis is made longer for a bound up to that many times off what was measured, not further."""
 _MOST_BOUNDS = 8
 _FLAG = "*"
+_MS = Unit("ms", 1e-3)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -47,6 +48,7 @@ class _Distribution:
 
     name: str
     look: str
+    """A class of the style sheet; '' where it has no curve."""
     run: StageRun
     values: Floats
     """Finite ones, in seconds, rising."""
@@ -63,32 +65,42 @@ def distribution_figures(
     budget holds where the curve has passed its mark to the left.
 
     Args:
-        stages: What was measured, by stage, the total first; the first four are drawn.
+        stages: What was measured, by stage, the total first; of more than four the total is drawn, those that
+            budgets are about, and the first others. The rest is in the table only.
         reference: A baseline to draw beside them, None without one.
         verdicts: Of the case.
     """
+    looks = dict(zip(_drawn_stages(stages, verdicts), _LOOKS, strict=False))
     for metric, name, meaning in LATENCIES:
-        drawn = [
-            _distribution(stage, look, run, metric)
-            for look, (stage, run) in zip(_LOOKS, stages.items(), strict=False)
-        ]
+        known = [_distribution(stage, looks.get(stage, ""), run, metric) for stage, run in stages.items()]
         if reference is not None:
-            drawn.append(
+            known.append(
                 _distribution(
                     f"baseline {reference.name}", "baseline", _pooled(reference.runs, metric), metric
                 )
             )
-        drawn = [one for one in drawn if len(one.values)]
-        if drawn:
-            yield _figure(metric, name, meaning, drawn, list(_bounds(metric, verdicts))[:_MOST_BOUNDS])
+        known = [one for one in known if len(one.values)]
+        if any(one.look for one in known):
+            yield _figure(metric, name, meaning, known, list(_bounds(metric, verdicts))[:_MOST_BOUNDS])
+
+
+def _drawn_stages(stages: Iterable[str], verdicts: Iterable[Verdict]) -> list[str]:
+    """As many as there are looks, in their order."""
+    bounded = {verdict.budget.stage for verdict in verdicts}
+    names = list(stages)
+    ranked = sorted(names[1:], key=lambda name: name not in bounded)
+    chosen = {*names[:1], *ranked[: len(_LOOKS) - 1]}
+    return [name for name in names if name in chosen]
 
 
 def _figure(
-    metric: str, name: str, meaning: str, drawn: Sequence[_Distribution], bounds: Sequence[Mark]
+    metric: str, name: str, meaning: str, known: Sequence[_Distribution], bounds: Sequence[Mark]
 ) -> Figure:
+    drawn = [one for one in known if one.look]
     low = min(float(one.values[0]) for one in drawn)
     high = max(float(one.values[-1]) for one in drawn)
-    high = max([high, *(bound.x for bound in bounds if bound.x <= _FARTHEST_BOUND * high)])
+    near = [bound.x for bound in bounds if low / _FARTHEST_BOUND <= bound.x <= high * _FARTHEST_BOUND]
+    low, high = min([low, *near]), max([high, *near])
     unit = time_unit(high)
     curves = [
         Curve(one.name, one.look, one.values, np.arange(1, len(one.values) + 1) / one.n) for one in drawn
@@ -98,13 +110,15 @@ def _figure(
         return Frame(of_kind(kind, low, high, unit), _SHARES)
 
     def content(frame: Frame) -> Markup:
-        return joined((step_curves(frame, curves), marks(frame, bounds)))
+        lines = [place for curve in curves for place in places_along(frame, curve)] if bounds else []
+        return joined((step_curves(frame, curves), marks(frame, bounds, lines)))
 
     return Figure(
         title=name,
-        subtitle=f"{meaning}; share of {'gaps' if metric == 'itl' else 'requests'} within a time",
+        subtitle=f"{meaning}; share of {'gaps' if metric == 'itl' else 'requests'} within a time"
+        + _left_out([one.name for one in known if not one.look]),
         sentence=_sentence(metric, drawn[0], unit),
-        table=_table(metric, name, drawn, unit),
+        table=_table(metric, name, known, unit),
         frame_of=frame_of,
         content=content,
         kinds=KINDS,
@@ -136,11 +150,29 @@ def _bounds(metric: str, verdicts: Iterable[Verdict]) -> Iterator[Mark]:
         for part in budget.parts:
             if part.metric == metric:
                 bound = part.expression.removeprefix(part.metric).strip()
-                yield Mark(f"{stage}{budget.metric} {bound}", look, part.bound, None)
+                yield Mark(f"{stage}in {budget.metric}: {bound}", look, part.bound, None)
         bound_value = bound_of(verdict)
         if budget.metric == metric and bound_value is not None:
-            label = f"{stage}{budget.statistic} {bound_text(verdict)}"
+            # what a baseline makes of it has more digits than can be read
+            bound = (
+                f"{budget.comparison} {quantity(bound_value, _MS)}"
+                if budget.relative
+                else bound_text(verdict)
+            )
+            label = f"{stage}{budget.statistic} {bound}"
             yield Mark(label, look, bound_value, share_below(budget.statistic))
+
+
+def _left_out(names: Sequence[str]) -> str:
+    """Which stages have no curve: ``; turns 4 to 7 are in the table only``."""
+    if not names:
+        return ""
+    if len(names) == 1:
+        return f"; {names[0]} is in the table only"
+    numbers = [int(number) for name in names if (number := name.removeprefix("turn ")).isdecimal()]
+    is_run = len(numbers) == len(names) and numbers[-1] - numbers[0] == len(numbers) - 1
+    which = f"turns {numbers[0]} to {numbers[-1]}" if is_run else ", ".join(names)
+    return f"; {which} are in the table only"
 
 
 def _sentence(metric: str, shown: _Distribution, unit: Unit) -> str:
@@ -148,9 +180,15 @@ def _sentence(metric: str, shown: _Distribution, unit: Unit) -> str:
     p99, _ = stage_figure(shown.run, metric, "p99")
     what = f"{shown.n} gaps of {requests} requests" if metric == "itl" else f"{requests} requests"
     parts = [f"{_within(what, median, p99, unit)}."]
-    failed = shown.n - len(shown.values)
-    if failed:
-        parts.append(f"{failed} failed and count as never answered: the curve ends below 100 %.")
+    counted = shown.n - len(shown.values)
+    failed = int(shown.run.totals.get("failed_requests", 0))
+    if counted:
+        parts.append(
+            f"{counted} failed, counted as never answered (the case's tables leave them out): the curve ends "
+            "below 100 %."
+        )
+    elif failed:
+        parts.append(f"Not counted: {failed} failed.")
     needed = needed_requests([shown.run], metric, "p99")
     if requests < needed:
         parts.append(f"P99 rests on too few requests: it takes {needed}.")
@@ -161,15 +199,23 @@ def _within(what: str, median: float | None, p99: float | None, unit: Unit) -> s
     if median == inf:
         return f"Fewer than half of the {what} were answered"
     half = f"Half of the {what} within {quantity(median, unit)}"
-    return f"{half}, fewer than 99 % ever" if p99 == inf else f"{half}, 99 % within {quantity(p99, unit)}"
+    if p99 == inf:
+        return f"{half}; fewer than 99 % of them were answered"
+    return f"{half}, 99 % within {quantity(p99, unit)}"
 
 
-def _table(metric: str, name: str, drawn: Sequence[_Distribution], unit: Unit) -> Markup:
-    header = ["Stage", "N", *(statistic.capitalize() for statistic in _STATISTICS)]
-    rows: list[list[Child]] = [[one.name, one.n, *_cells(metric, one, unit)] for one in drawn]
-    unsupported = any(str(cell).endswith(_FLAG) for row in rows for cell in row[2:])
+def _table(metric: str, name: str, known: Sequence[_Distribution], unit: Unit) -> Markup:
+    """A column for each stage: there are more statistics than a chart is wide."""
+    columns = [[str(one.n), *_cells(metric, one, unit)] for one in known]
+    names = ["N", *(statistic.capitalize() for statistic in _STATISTICS)]
+    table = data_table(
+        f"{name}: values",
+        [f"{name}, {unit.name}", *(one.name for one in known)],
+        list(zip(names, *columns, strict=True)),
+    )
+    unsupported = any(cell.endswith(_FLAG) for column in columns for cell in column)
     note = element("p", f"{_FLAG} rests on too few requests for that percentile", class_="note")
-    return joined((data_table(f"{name}: values", header, rows), note if unsupported else None))
+    return joined((table, note if unsupported else None))
 
 
 def _cells(metric: str, one: _Distribution, unit: Unit) -> Iterator[str]:
@@ -177,4 +223,4 @@ def _cells(metric: str, one: _Distribution, unit: Unit) -> Iterator[str]:
         value, requests = stage_figure(one.run, metric, statistic)
         is_rank = share_below(statistic) is not None
         flag = _FLAG if is_rank and requests < needed_requests([one.run], metric, statistic) else ""
-        yield f"{quantity(value, unit)}{flag}"
+        yield f"{quantity(value, unit).removesuffix(f' {unit.name}')}{flag}"

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from pytest_npuperf.capacity import Exploration, Step
-from pytest_npuperf.report.charts.bounds import level
 from pytest_npuperf.report.charts.figure import Figure
 from pytest_npuperf.report.charts.frame import Frame
+from pytest_npuperf.report.charts.labels import Label, best_place, sampled
 from pytest_npuperf.report.charts.scale import KINDS, Kind, Unit, linear, number, of_kind, quantity, time_unit
 from pytest_npuperf.report.html.markup import Markup, element, joined
-from pytest_npuperf.report.html.svg import circle, label
+from pytest_npuperf.report.html.svg import circle, label, line
 from pytest_npuperf.report.html.tables import data_table
+from pytest_npuperf.slo import Budget
 
-__all__ = ["exploration_figures"]
+__all__ = ["exploration_figures", "named_load"]
 
 _CURVES = (
     ("TTFT", "time to first token", (("P50", "ttft_p50"), ("P99", "ttft_p99"))),
@@ -23,6 +24,7 @@ _CURVES = (
 )
 _LOOKS = {"P50": "second", "P99": "main"}
 _TOKEN_RATE = Unit("token/s", 1.0)
+_RADIUS, _LARGE = 3.5, 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,97 +42,192 @@ def exploration_figures(exploration: Exploration) -> Iterator[Figure]:
             yield found
 
 
+def named_load(exploration: Exploration, load: float) -> str:
+    """A load and what it is of: ``concurrency 8``, ``rate 2.5 req/s``."""
+    return f"{exploration.axis} {load:g}{_unit(exploration)}"
+
+
+def _unit(exploration: Exploration) -> str:
+    return " req/s" if exploration.axis == "rate" else ""
+
+
 def _figure(
     exploration: Exploration, name: str, meaning: str, columns: Sequence[tuple[str, str]]
 ) -> Figure | None:
-    curves = {label: _points(exploration, column) for label, column in columns}
+    curves = {
+        percentile: points for percentile, column in columns if (points := _points(exploration, column))
+    }
     points = [point for curve in curves.values() for point in curve]
     if not points:
         return None
     latencies = [point.latency for point in points]
     unit = time_unit(max(latencies))
     throughputs = linear(0, max(point.throughput for point in points), _TOKEN_RATE)
+    budgets = _budgets(exploration, name.lower())
 
     def frame_of(kind: Kind) -> Frame:
         return Frame(throughputs, of_kind(kind, min(latencies), max(latencies), unit))
 
     def content(frame: Frame) -> Markup:
-        drawn = (_curve(frame, curve, _LOOKS[label], exploration) for label, curve in curves.items())
-        return joined((*_bounds(frame, exploration, name.lower()), *drawn))
+        return joined(_drawn(frame, curves, budgets, exploration.end.found))
 
     rows = [
         [
-            f"{exploration.axis} {point.step.load:g}",
-            label,
+            named_load(exploration, point.step.load),
+            percentile,
             number(point.throughput),
             quantity(point.latency, unit),
         ]
-        for label, curve in curves.items()
+        for percentile, curve in curves.items()
         for point in curve
     ]
     return Figure(
         title=f"{name} against throughput",
-        subtitle=f"{meaning}, over output token/s; the numbers are {_loads(exploration)}",
-        sentence=_sentence(exploration, curves["P99"] or points, unit),
+        subtitle="; ".join(
+            [f"{meaning}, over output token/s", *_keys(exploration, points), *_bounds_on(budgets, curves)]
+        ),
+        sentence=_sentence(exploration, curves, unit),
         table=data_table(f"{name} of each load", ["Load", "Percentile", "Output, token/s", name], rows),
         frame_of=frame_of,
         content=content,
         kinds=KINDS,
-        legend=[(label, _LOOKS[label]) for label, curve in curves.items() if curve],
+        legend=[(percentile, _LOOKS[percentile]) for percentile in curves],
     )
 
 
-def _loads(exploration: Exploration) -> str:
-    return "clients" if exploration.axis == "concurrency" else "requests a second"
-
-
 def _points(exploration: Exploration, column: str) -> list[_Point]:
-    """By load; without steps at which the client was the bottleneck, which say nothing of the server."""
-    points = [
-        _Point(step, step.output_token_throughput, latency)
-        for step in exploration.steps
-        if not step.client_bound
-        and step.output_token_throughput is not None
-        and (latency := getattr(step, column)) is not None
+    """By load; without steps at which the client was the bottleneck, which say nothing of the server.
+
+    The last measurement stands for a load that was measured again: a search measures it until two agree,
+    so the last one agrees with what was found. One that was interrupted stands only where there is no other.
+    """
+    last: dict[float, _Point] = {}
+    for step in exploration.steps:
+        latency, throughput = getattr(step, column), step.output_token_throughput
+        if latency is None or throughput is None or step.client_bound:
+            continue
+        if step.ended_early != "stopped" or step.load not in last:
+            last[step.load] = _Point(step, throughput, latency)
+    return [last[load] for load in sorted(last)]
+
+
+def _budgets(exploration: Exploration, metric: str) -> list[Budget]:
+    """What a search had to keep of that latency."""
+    search = exploration.search
+    return [] if search is None else [budget for budget in search.budgets if budget.metric == metric]
+
+
+def _keys(exploration: Exploration, points: Sequence[_Point]) -> Iterator[str]:
+    """What the numbers and the looks of the points mean."""
+    yield f"numbers: {'clients' if exploration.axis == 'concurrency' else 'requests a second'}"
+    if any(point.step.kept is False for point in points):
+        yield "hollow: broke a budget"
+    if any(point.step.load == exploration.end.found for point in points):
+        yield "large: the load that was found"
+    measured = [step.load for step in exploration.steps if not step.client_bound]
+    if len(set(measured)) < len(measured):
+        yield "each load by its last measurement"
+
+
+def _bounds_on(budgets: Sequence[Budget], curves: Mapping[str, object]) -> Iterator[str]:
+    """Which bounds are on something else than what the curves show."""
+    names = dict.fromkeys(str(budget.statistic).capitalize() for budget in budgets)
+    if without := [name for name in names if name not in curves]:
+        yield f"the bound is on {' and on '.join(without)}, which has no curve"
+
+
+def _drawn(
+    frame: Frame, curves: Mapping[str, Sequence[_Point]], budgets: Sequence[Budget], found: float | None
+) -> Iterator[Markup]:
+    """Lines, dots and labels, the labels last."""
+    levels = [budget for budget in budgets if frame.y.low <= budget.bound <= frame.y.high]
+    strokes = {
+        name: [frame.place(point.throughput, point.latency) for point in points]
+        for name, points in curves.items()
+    }
+    for name, stroke in strokes.items():
+        path = "L".join(f"{x:.1f} {y:.1f}" for x, y in stroke)
+        yield element("path", class_=f"curve {_LOOKS[name]}", d=f"M{path}")
+    heights = [frame.place(0, budget.bound)[1] for budget in levels]
+    for height in heights:
+        yield line("bound open", (frame.area.left, height), (frame.area.right, height))
+    for name, stroke in strokes.items():
+        for point, place in zip(curves[name], stroke, strict=True):
+            look = f"point {_LOOKS[name]}{' broken' if point.step.kept is False else ''}"
+            yield circle(look, place, _LARGE if point.step.load == found else _RADIUS)
+    yield from _labels(frame, curves, strokes, list(zip(levels, heights, strict=True)))
+
+
+def _labels(
+    frame: Frame,
+    curves: Mapping[str, Sequence[_Point]],
+    strokes: Mapping[str, Sequence[tuple[float, float]]],
+    levels: Sequence[tuple[Budget, float]],
+) -> Iterator[Markup]:
+    """The bounds at their lines and the loads at the points of the main curve, none over another."""
+    area, taken = frame.area, list[Label]()
+    dots = [place for stroke in strokes.values() for place in stroke]
+    lines = [place for stroke in strokes.values() for place in sampled(stroke)]
+    lines += [place for _, y in levels for place in sampled([(area.left, y), (area.right, y)])]
+    wanted = [("bound open", _places_at_line(frame, budget, height)) for budget, height in levels]
+    main = next(name for name in ("P99", "P50") if name in curves)
+    wanted += [
+        ("load", _places_at_point(f"{point.step.load:g}", x, y))
+        for point, (x, y) in zip(curves[main], strokes[main], strict=True)
     ]
-    return sorted(points, key=lambda point: point.step.load)
+    for look, places in wanted:
+        best = best_place(places, area, taken=taken, dots=dots, radius=_LARGE, lines=lines)
+        if best is not None:
+            taken.append(best)
+            yield label(look, best.text, (best.x, best.base), anchor=best.anchor)
 
 
-def _curve(frame: Frame, points: Sequence[_Point], look: str, exploration: Exploration) -> Markup:
-    places = [frame.place(point.throughput, point.latency) for point in points]
-    line = "L".join(f"{x:.1f} {y:.1f}" for x, y in places)
-    dots = [
-        circle(
-            f"point {look}{' broken' if point.step.kept is False else ''}",
-            place,
-            5 if point.step.load == exploration.end.found else 3.5,
-        )
-        for point, place in zip(points, places, strict=True)
+def _places_at_line(frame: Frame, budget: Budget, height: float) -> list[Label]:
+    text = f"{budget.statistic} {budget.comparison} {quantity(budget.bound, frame.y.unit)}"
+    left, right = frame.area.left + 4, frame.area.right - 4
+    return [
+        place
+        for base in (height - 5, height + 13)
+        for place in (Label(text, left, base, "start"), Label(text, right, base, "end"))
     ]
-    labels = _labels(points, places) if look == "main" else []
-    return joined([element("path", class_=f"curve {look}", d=f"M{line}") if line else None, *dots, *labels])
 
 
-def _bounds(frame: Frame, exploration: Exploration, metric: str) -> Iterator[Markup]:
-    """What a search had to keep, as lines across; those beyond the axis are left to the text above."""
-    for budget in exploration.search.budgets if exploration.search is not None else ():
-        if budget.metric == metric and frame.y.low <= budget.bound <= frame.y.high:
-            yield level(frame, f"{budget.statistic} {budget.comparison}", budget.bound)
+def _places_at_point(text: str, x: float, y: float) -> list[Label]:
+    return [
+        Label(text, x - 7, y - 7, "end"),
+        Label(text, x + 7, y - 7, "start"),
+        Label(text, x + 7, y + 14, "start"),
+        Label(text, x - 7, y + 14, "end"),
+        Label(text, x, y - 10, "middle"),
+        Label(text, x, y + 18, "middle"),
+        Label(text, x - 10, y + 4, "end"),
+        Label(text, x + 10, y + 4, "start"),
+    ]
 
 
-def _labels(points: Sequence[_Point], places: Sequence[tuple[float, float]]) -> Iterator[Markup]:
-    """The loads beside their points, as far as they do not cover each other."""
-    taken: list[tuple[float, float]] = []
-    for point, (x, y) in zip(points, places, strict=True):
-        if all(abs(x - other_x) > 22 or abs(y - other_y) > 12 for other_x, other_y in taken):
-            taken.append((x, y))
-            yield label("load", f"{point.step.load:g}", (x - 7, y - 7))
+def _sentence(exploration: Exploration, curves: Mapping[str, Sequence[_Point]], unit: Unit) -> str:
+    percentile = next(name for name in ("P99", "P50") if name in curves)
+    points = curves[percentile]
+    said = _course(exploration, percentile, points, unit)
+    bound = {step.load for step in exploration.steps if step.client_bound}
+    if left_out := sorted(bound - {point.step.load for point in points}):
+        loads = ", ".join(f"{load:g}" for load in left_out)
+        said += f" Not drawn: {exploration.axis} {loads}, where the client was the bottleneck."
+    return said
 
 
-def _sentence(exploration: Exploration, points: Sequence[_Point], unit: Unit) -> str:
+def _course(exploration: Exploration, percentile: str, points: Sequence[_Point], unit: Unit) -> str:
     first, last = points[0], points[-1]
+    if len(points) == 1:
+        return (
+            f"There is one load to draw, {named_load(exploration, first.step.load)}: "
+            f"{number(first.throughput)} token/s, {percentile} {quantity(first.latency, unit)}."
+        )
+    peak = max(points, key=lambda point: point.throughput)
+    loads = f"{first.step.load:g} to {last.step.load:g}{_unit(exploration)}"
+    highest = f", its peak is {number(peak.throughput)} token/s at {peak.step.load:g}"
     return (
-        f"From {exploration.axis} {first.step.load:g} to {last.step.load:g} the output rate goes from "
-        f"{number(first.throughput)} to {number(last.throughput)} token/s and the latency from "
+        f"From {exploration.axis} {loads} the output rate goes from {number(first.throughput)} to "
+        f"{number(last.throughput)} token/s{'' if peak is last else highest}; {percentile} goes from "
         f"{quantity(first.latency, unit)} to {quantity(last.latency, unit)}."
     )

@@ -13,8 +13,10 @@ from pytest_npuperf.report.html.svg import label, line
 
 __all__ = ["CHART", "LETTER", "Area", "Frame", "axes", "shade"]
 
-LETTER = 6
-"""Width of a letter of a label, on average."""
+LETTER = 7
+"""Width of a letter of a label, on average, where it is largest: on a phone, in narrow columns."""
+_GAP = 10
+"""Between two labels of the x axis, at least."""
 _LONGEST_UNIT = 2
 """Letters of a unit that there is room for beside the last tick."""
 
@@ -86,10 +88,16 @@ def _x_labels(frame: Frame) -> list[Markup]:
     texts = frame.x.labels(longest_unit=_LONGEST_UNIT)
     edge = frame.area.right + 2 * LETTER
     base = frame.area.bottom + 16
-    return [
-        label("tick", text, (x, base), anchor="end" if x + len(text) * LETTER / 2 > edge else "middle")
-        for x, text in zip(places, texts, strict=True)
-    ]
+    labels: list[Markup] = []
+    taken_from = float("inf")
+    # from the last one on, which has the unit: one that would touch it is left out
+    for x, text in reversed(list(zip(places, texts, strict=True))):
+        half = len(text) * LETTER / 2
+        is_at_edge = x + half > edge
+        if x + (0 if is_at_edge else half) + _GAP < taken_from:
+            labels.append(label("tick", text, (x, base), anchor="end" if is_at_edge else "middle"))
+            taken_from = x - (2 if is_at_edge else 1) * half
+    return labels[::-1]
 
 
 def shade(frame: Frame, window: tuple[float, float] | None, look: str = "window") -> Markup | None:

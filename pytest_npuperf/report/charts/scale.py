@@ -30,6 +30,7 @@ _STEPS = (1, 2, 2.5, 5, 10)
 _DECADES = 4
 """A logarithmic axis reaches no further down from its end: what is smaller stands at its edge."""
 _FEWEST_TICKS = 3
+_MICROSECONDS_BELOW, _SECONDS_FROM = 1e-4, 10.0
 _NARROWEST = 0.005
 """Of a linear axis that leaves out 0, as a share of its end: ticks show four digits."""
 
@@ -77,14 +78,19 @@ def of_kind(kind: Kind, low: float, high: float, unit: Unit) -> Scale:
     return _logarithmic(low, high, unit) if kind == "log" else linear(low, high, unit)
 
 
-def linear(low: float, high: float, unit: Unit, *, ticks: int = 5, to_the_end: bool = True) -> Scale:
+def linear(
+    low: float, high: float, unit: Unit, *, ticks: int = 5, to_the_end: bool = True, whole: bool = False
+) -> Scale:
     """From 0, or from a round number below ``low`` where all values lie far from 0.
 
     It ends at a round number above ``high``, or at ``high`` itself where it is not to go on ``to_the_end``.
+    Ticks of a ``whole`` scale, of what is counted, are whole numbers.
     """
     high = high if high > 0 else unit.size
     start = low if low > high / 3 and high - low > _NARROWEST * high else 0.0
     step = round_step((high - start) / ticks or high / ticks)
+    if whole and step != floor(step):
+        step = round_step(ceil(step))
     first = floor(start / step)
     start = first * step
     last = ceil(high / step * (1 - 1e-9)) if to_the_end else floor(high / step * (1 + 1e-9))
@@ -107,11 +113,14 @@ def _logarithmic(low: float, high: float, unit: Unit) -> Scale:
 
 
 def time_unit(high: float) -> Unit:
-    """The unit in which a duration in seconds is read most easily."""
-    return next(unit for unit in _TIME_UNITS if high < unit.size * 10_000 or unit.name == "s")
+    """The unit to write durations in seconds in: milliseconds, as the tables, unless they are far from them.
 
-
-_TIME_UNITS = (Unit("us", 1e-6), Unit("ms", 1e-3), Unit("s", 1.0))
+    Args:
+        high: The longest of them.
+    """
+    if 0 < high < _MICROSECONDS_BELOW:
+        return Unit("µs", 1e-6)
+    return Unit("ms", 1e-3) if high < _SECONDS_FROM else Unit("s", 1.0)
 
 
 def number(value: float) -> str:

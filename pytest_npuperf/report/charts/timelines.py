@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -11,12 +11,14 @@ import numpy as np
 from pytest_npuperf.metrics import concurrency_steps
 from pytest_npuperf.metrics.requests import NS_PER_S, Floats
 from pytest_npuperf.report.axis import axis_origin
-from pytest_npuperf.report.charts.curves import Curve, step_curves
+from pytest_npuperf.report.charts.curves import Curve, step_band, step_curves
 from pytest_npuperf.report.charts.figure import Figure
-from pytest_npuperf.report.charts.frame import Frame, shade
+from pytest_npuperf.report.charts.frame import Frame
 from pytest_npuperf.report.charts.scale import Unit, linear, number, round_step
+from pytest_npuperf.report.charts.stages import again_labels, backdrop, described_windows
 from pytest_npuperf.report.html.markup import Markup, joined
 from pytest_npuperf.report.html.tables import data_table
+from pytest_npuperf.report.windows import Windows, windows
 from pytest_npuperf.result import CaseResult
 from pytest_npuperf.trace import UNKNOWN, Ints, Trace
 
@@ -36,8 +38,7 @@ class _Clock:
     trace: Trace
     origin: int
     duration: float
-    window: tuple[float, float] | None
-    """Of the steady stage."""
+    windows: Windows
 
     def seconds(self, stamps: Ints) -> Floats:
         moments: Floats = (stamps[stamps != UNKNOWN] - self.origin) / NS_PER_S
@@ -57,11 +58,11 @@ def timeline_figures(result: CaseResult) -> Iterator[Figure]:
     duration = float(trace.t_end.max(initial=origin) - origin) / NS_PER_S
     if duration <= 0:
         return
-    clock = _Clock(trace, origin, duration, result.steady_window)
+    clock = _Clock(trace, origin, duration, windows(result))
     yield _token_rate(clock)
     yield _concurrency(clock)
     if result.health.asked_rate is not None:
-        yield _arrivals(clock, result.health.asked_rate, result.health.achieved_rate)
+        yield _arrivals(clock, _schedule(result, result.health.asked_rate))
 
 
 def _token_rate(clock: _Clock) -> Figure:
@@ -106,20 +107,34 @@ def _concurrency(clock: _Clock) -> Figure:
     known = (clock.trace.t_sent != UNKNOWN) & (clock.trace.t_end != UNKNOWN)
     times, counts = concurrency_steps(clock.trace.t_sent[known], clock.trace.t_end[known])
     moments, in_flight = clock.seconds(times), counts.astype(np.float64)
-    area = np.append(0.0, np.cumsum(np.diff(moments) * in_flight[:-1]))
-    coarse = clock.edges(_ROWS)
-    average = np.diff(np.interp(coarse, moments, area)) / np.diff(coarse)
-    most = [float(in_flight[_within(moments, start, end)].max()) for start, end in pairwise(coarse)]
+    edges, coarse = clock.edges(_INTERVALS // 2), clock.edges(_ROWS)
+    average, least, most = _levels(moments, in_flight, edges)
+    names = ("average", "least", "most")
+    curves = [
+        Curve(name, look, edges[:-1], values, clock.duration)
+        for name, look, values in zip(names, ("main", "edge", "edge"), (average, least, most), strict=True)
+    ]
+    (whole,), _, _ = _levels(moments, in_flight, np.array([0.0, clock.duration]))
     return _figure(
         clock,
         "Concurrency",
-        "requests in flight, over time",
-        [Curve("in flight", "main", moments, in_flight, clock.duration)],
+        f"requests in flight, over time: averages of {number(edges[1] - edges[0])} s, and a band from the "
+        "fewest to the most",
+        curves,
         "",
-        f"At most {number(float(in_flight.max()))} at once, "
-        f"{number(float(area[-1]) / clock.duration)} on average.",
-        _by_interval("Concurrency", ["average", "most"], coarse, [average, np.array(most)]),
+        f"At most {number(float(in_flight.max()))} at once, {number(float(whole))} on average.",
+        _by_interval("Concurrency", names, coarse, _levels(moments, in_flight, coarse)),
+        is_count=True,
     )
+
+
+def _levels(moments: Floats, in_flight: Floats, edges: Floats) -> tuple[Floats, Floats, Floats]:
+    """Of each interval: the average by time, the fewest and the most in flight at any time."""
+    area = np.append(0.0, np.cumsum(np.diff(moments) * in_flight[:-1]))
+    average = np.diff(np.interp(edges, moments, area)) / np.diff(edges)
+    parts = [in_flight[_within(moments, start, end)] for start, end in pairwise(edges)]
+    least, most = (np.array([extreme(part) for part in parts]) for extreme in (np.min, np.max))
+    return average, least, most
 
 
 def _within(moments: Floats, start: float, end: float) -> slice:
@@ -128,7 +143,18 @@ def _within(moments: Floats, start: float, end: float) -> slice:
     return slice(first, max(first + 1, int(np.searchsorted(moments, end, side="left"))))
 
 
-def _arrivals(clock: _Clock, asked: float, achieved: float | None) -> Figure:
+def _schedule(result: CaseResult, asked: float) -> str:
+    """What was to be sent, and what was."""
+    load = result.settings.get("load")
+    arrival = load.get("arrival") if isinstance(load, Mapping) else None
+    drawn = "" if arrival in (None, "constant") else " drawn from the seed"
+    achieved = result.health.achieved_rate
+    sent = f"; sent were {number(achieved)}" if achieved is not None else ""
+    of = " in the measurement that fell furthest behind it" if result.measurements else ""
+    return f"The schedule{drawn} has {number(asked)} req/s{sent}{of}."
+
+
+def _arrivals(clock: _Clock, sentence: str) -> Figure:
     columns = {
         "due": ("asked", clock.seconds(clock.trace.t_scheduled)),
         "sent": ("main", clock.seconds(clock.trace.t_sent)),
@@ -139,8 +165,6 @@ def _arrivals(clock: _Clock, asked: float, achieved: float | None) -> Figure:
         Curve(name, look, edges[:-1], _rates(moments, edges), clock.duration)
         for name, (look, moments) in columns.items()
     ]
-    sentence = f"Asked for were {number(asked)} requests a second"
-    sentence += f", achieved {number(achieved)}." if achieved is not None else "."
     rows = [_rates(moments, coarse) for _, moments in columns.values()]
     return _figure(
         clock,
@@ -167,19 +191,30 @@ def _figure(
     unit: str,
     sentence: str,
     table: Markup,
+    *,
+    is_count: bool = False,
 ) -> Figure:
+    """The figure; two curves of the look ``edge`` are the lower and the upper one of a band."""
     frame = Frame(
         linear(0, clock.duration, _SECONDS, to_the_end=False),
-        linear(0, max(float(curve.y.max()) for curve in curves), Unit(unit, 1.0), ticks=4),
+        linear(0, max(float(curve.y.max()) for curve in curves), Unit(unit, 1.0), ticks=4, whole=is_count),
     )
+    seen = [curve for curve in curves if curve.look != "edge"]
+    edges = [curve for curve in curves if curve.look == "edge"]
+
+    def content(frame: Frame) -> Markup:
+        band = step_band(frame, *edges) if edges else None
+        drawn = (backdrop(frame, clock.windows), band, step_curves(frame, curves))
+        return joined((*drawn, *again_labels(frame, clock.windows)))
+
     return Figure(
         title=title,
-        subtitle=subtitle + ("; the steady stage is shaded" if clock.window else ""),
+        subtitle=subtitle + described_windows(clock.windows),
         sentence=sentence,
         table=table,
         frame_of=lambda _: frame,
-        content=lambda frame: joined((shade(frame, clock.window), step_curves(frame, curves))),
-        legend=[(curve.name, curve.look) for curve in curves],
+        content=content,
+        legend=[(curve.name, curve.look) for curve in seen],
     )
 
 

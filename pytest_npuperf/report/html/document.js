@@ -8,9 +8,14 @@
   const scale = (text) => {
     const [kind, low, high, size, ...unit] = text.split(" ");
     const [from, to] = [Number(low), Number(high)];
+    // no digits beyond what the tenths of a unit can tell that heights are drawn in
+    const step = kind === "log" ? 0 : 10 ** Math.ceil(Math.log10((to - from) / Number(size) / 2000));
     return {
       value: (share) => (kind === "log" ? from * (to / from) ** share : from + (to - from) * share),
-      text: (value) => `${number(value / Number(size))} ${unit.join(" ")}`.trim(),
+      text: (value) => {
+        const shown = value / Number(size);
+        return `${number(step ? Math.round(shown / step) * step : shown)} ${unit.join(" ")}`.trim();
+      },
     };
   };
 

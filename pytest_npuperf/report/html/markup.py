@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 from collections.abc import Iterable
 
-from pytest_npuperf.report.text import printable
+from pytest_npuperf.text import printable
 
 __all__ = ["Child", "Markup", "element", "joined"]
 

@@ -5,10 +5,12 @@ const darkness = matchMedia("(prefers-color-scheme: dark)");
 const LIGHT = {
   red: "#d62728", blue: "#1f77b4", green: "#2ca02c", ink: "#1d2125", muted: "#59616b", back: "#ffffff",
   grid: "#e6e6e6", line: "#999999", under: "rgba(44,160,44,0.12)", steady: "rgba(255,193,7,0.15)",
+  warmup: "rgba(89,97,107,0.16)",
 };
 const DARK = {
   red: "#f0605f", blue: "#5aa9e6", green: "#57c265", ink: "#e6e8ea", muted: "#a0a9b3", back: "#14171a",
   grid: "#2e343a", line: "#6b737d", under: "rgba(87,194,101,0.16)", steady: "rgba(255,193,7,0.16)",
+  warmup: "rgba(160,169,179,0.2)",
 };
 const colours = () => (darkness.matches ? DARK : LIGHT);
 const isNarrow = () => plot.clientWidth < 720;
@@ -84,23 +86,35 @@ function panelTitle(text, y) {
   };
 }
 
-// The steady stage: shaded behind both panels, its name in the space between them.
-function steadyShapes() {
-  if (!data.steady) return [];
-  const [x0, x1] = data.steady;
-  return [{
-    type: "rect", xref: "x", yref: "paper", x0, x1, y0: 0, y1: 1, layer: "below", fillcolor: colours().steady,
-    line: { width: 0 },
-  }];
+// Warmup and steady stage: shaded behind both panels, and a line where a later measurement begins. Their
+// names are in the space between the panels.
+function stageShapes() {
+  const shade = ([x0, x1], fillcolor) => ({
+    type: "rect", xref: "x", yref: "paper", x0, x1, y0: 0, y1: 1, layer: "below", fillcolor, line: { width: 0 },
+  });
+  const { warmup, steady, line } = colours();
+  return [
+    ...data.warmup.map((window) => shade(window, warmup)),
+    ...data.steady.map((window) => shade(window, steady)),
+    ...data.again.map((x) => ({
+      type: "line", xref: "x", yref: "paper", x0: x, x1: x, y0: 0, y1: 1, line: { width: 1, color: line },
+    })),
+  ];
 }
 
-function steadyTitle() {
-  if (!data.steady) return [];
-  const [x0, x1] = data.steady;
-  return [{
-    text: "Steady stage", xref: "x", yref: "paper", x: (x0 + x1) / 2, y: 0.35, yanchor: "middle", showarrow: false,
+function stageTitles() {
+  const title = (text, x, y, xanchor) => ({
+    text, xref: "x", yref: "paper", x, y, xanchor, yanchor: "middle", showarrow: false,
     font: { size: 12, color: colours().muted },
-  }];
+  });
+  // a warmup is often narrower than its name, which is where it is seen at first, for the view begins at 0;
+  // after that the line of the measurement that it belongs to has the place
+  const [first] = data.warmup;
+  return [
+    ...(first && first[0] < 0 ? [title("Warmup", first[1] > 0 ? 0 : first[0], 0.38, "left")] : []),
+    ...data.steady.map(([from, to]) => title("Steady stage", (from + to) / 2, 0.35, "center")),
+    ...data.again.map((x) => title("Measured again", x, 0.38, "left")),
+  ];
 }
 
 function initialRanges() {
@@ -152,8 +166,8 @@ function layout() {
       ...count, domain: [0, 0.3], title: { text: narrow ? "Concurrent" : "Concurrent requests" },
       range: ranges.count, tickvals: countTicks(ranges.count),
     },
-    shapes: steadyShapes(),
-    annotations: [panelTitle(timelineTitle(1), 1.005), panelTitle("<b>Concurrency</b>", 0.305), ...steadyTitle()],
+    shapes: stageShapes(),
+    annotations: [panelTitle(timelineTitle(1), 1.005), panelTitle("<b>Concurrency</b>", 0.305), ...stageTitles()],
   };
 }
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from pytest_npuperf.metrics import concurrency_steps
 from pytest_npuperf.report.axis import axis_origin
 from pytest_npuperf.report.plot.timeline import timeline_requests, timeline_rows
-from pytest_npuperf.report.text import printable
+from pytest_npuperf.text import printable
 from pytest_npuperf.trace import CANCELLED, UNKNOWN, Ints, Trace
 
 __all__ = ["plot_columns"]

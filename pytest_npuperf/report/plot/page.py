@@ -13,7 +13,8 @@ import msgspec
 
 from pytest_npuperf.report.plot.chunks import chunk_columns
 from pytest_npuperf.report.plot.columns import plot_columns
-from pytest_npuperf.report.text import printable
+from pytest_npuperf.report.windows import Windows
+from pytest_npuperf.text import printable
 from pytest_npuperf.trace import Trace
 
 __all__ = ["PLOTLY_SCRIPT", "plot_html"]
@@ -30,18 +31,20 @@ def plot_html(
     *,
     title: str,
     picture_name: str,
-    steady_window: tuple[float, float] | None = None,
+    windows: Windows = Windows(),
 ) -> bytes:
     """The page of one case.
 
     ``picture_name`` is what a downloaded picture is called, and where ``chunk_files`` puts the chunk
-    times of a large run; ``steady_window`` (seconds from the first request sent) is shaded.
+    times of a large run; ``windows`` are shaded.
     """
     script = "\n".join(_template(name) for name in _SCRIPTS)
     data = {
         "title": printable(title),
         "picture_name": picture_name,
-        "steady": steady_window,
+        "warmup": windows.warmup,
+        "steady": windows.steady,
+        "again": windows.starts,
         **plot_columns(trace),
         **chunk_columns(trace, picture_name=picture_name),
     }

@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Hashable
-
 import numpy as np
 
 from pytest_npuperf.trace import UNKNOWN, Ints, Trace
 
 __all__ = ["timeline_requests", "timeline_rows"]
-
-_NUMBERED = re.compile(r"(.*-)(\d+)", re.DOTALL)
 
 
 def timeline_requests(trace: Trace) -> Ints:
@@ -29,19 +24,9 @@ def timeline_rows(trace: Trace, requests: Ints) -> list[int] | None:
 
     The turns of a conversation share a row.
     """
-    rows: dict[Hashable, int] = {}
-    shared = [rows.setdefault(_occupant(trace, request), len(rows)) for request in requests.tolist()]
+    rows: dict[tuple[str, int], int] = {}
+    shared = []
+    for request, conversation in zip(requests.tolist(), trace.conversation[requests].tolist(), strict=True):
+        occupant = ("request", request) if conversation == UNKNOWN else ("conversation", conversation)
+        shared.append(rows.setdefault(occupant, len(rows)))
     return shared if len(rows) < len(shared) else None
-
-
-def _occupant(trace: Trace, request: int) -> Hashable:
-    """What a row belongs to: a conversation, else a request.
-
-    A load plan numbers its requests, and those of a conversation one after the other: a turn's number
-    less the turn is the number of the first.
-    """
-    turn = int(trace.turn[request])
-    numbered = _NUMBERED.fullmatch(trace.request_id[request])
-    if turn == UNKNOWN or numbered is None:
-        return request
-    return numbered[1], int(numbered[2]) - turn

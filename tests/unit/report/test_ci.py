@@ -89,3 +89,13 @@ def test_files_that_cannot_be_written_are_warned_of(write: Callable[..., list[st
     assert lines[0] == f"npuperf: {tmp_path} cannot be written: Is a directory"
     assert all("cannot be written: " in line for line in lines)
     assert {path.name for path in tmp_path.iterdir()} == {"file"}
+
+
+def test_the_summary_shows_pictures_from_where_it_lies(
+    write: Callable[..., list[str]], tmp_path: Path
+) -> None:
+    step_summary, markdown = tmp_path / "step.md", tmp_path / "out" / "run.md"
+    pictures = [{"TTFT": "pictures/a b/ttft.svg"}]
+    write({"GITHUB_STEP_SUMMARY": str(step_summary)}, markdown=markdown, pictures=pictures)
+    assert "![TTFT](../report/pictures/a%20b/ttft.svg)" in markdown.read_text()
+    assert "![" not in step_summary.read_text()

@@ -155,3 +155,23 @@ def test_packing_again_does_not_pack_the_first_zip(
     zip_report(run)
     with zipfile.ZipFile(zip_report(run)) as archive:
         assert not [name for name in archive.namelist() if "zip" in name]
+
+
+def test_pictures_lie_in_a_folder_of_their_case(
+    tmp_path: Path, make_result: Results, make_record: Records
+) -> None:
+    record = make_record(make_result("chat[concurrency=4]"), make_result("b"))
+    first, second = write_report(tmp_path, record, pictures="svg")
+    assert first["TTFT"] == "pictures/chat-concurrency-4/ttft.svg"
+    assert second["Concurrency visualization"] == "pictures/b/concurrency-visualization.svg"
+    written = {path for path in _files(tmp_path) if path.startswith("pictures/")}
+    assert written == {*first.values(), *second.values()}
+    summary = json.loads((tmp_path / "summary.json").read_text())
+    assert [case["pictures"] for case in summary["cases"]] == [first, second]
+
+
+def test_without_being_asked_there_are_no_pictures(
+    tmp_path: Path, make_result: Results, make_record: Records
+) -> None:
+    assert write_report(tmp_path, make_record(make_result())) == [{}]
+    assert not (tmp_path / "pictures").exists()

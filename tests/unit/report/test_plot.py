@@ -13,6 +13,7 @@ import pytest
 
 from pytest_npuperf.report.plot import chunk_files, chunks, plot_html
 from pytest_npuperf.report.plot.columns import plot_columns
+from pytest_npuperf.report.windows import Windows
 from pytest_npuperf.trace import UNKNOWN, Trace
 
 BuildTrace = Callable[..., Trace]
@@ -27,10 +28,6 @@ def _embedded(page: str) -> Any:
     match = re.search(r'<script type="application/json" id="data">(.*?)</script>', page, re.DOTALL)
     assert match is not None
     return json.loads(match[1])
-
-
-def _numbered(trace: Trace, numbers: list[int]) -> Trace:
-    return replace(trace, request_id=tuple(f"run-{number}" for number in numbers))
 
 
 @pytest.fixture
@@ -90,10 +87,13 @@ def test_cancelled_requests_are_none_that_failed(build_trace: BuildTrace) -> Non
     assert (data["failed"], data["cancelled"]) == ({}, [1])
 
 
-def test_the_steady_stage_is_on_the_page(two_good_one_failed: Trace) -> None:
-    page = plot_html(two_good_one_failed, title="chat", picture_name="chat", steady_window=(0.5, 1.5))
-    assert _embedded(page.decode())["steady"] == [0.5, 1.5]
-    assert _embedded(_page(two_good_one_failed))["steady"] is None
+def test_warmup_and_steady_stage_are_on_the_page(two_good_one_failed: Trace) -> None:
+    windows = Windows(warmup=((-0.5, 0.25),), steady=((0.5, 1.5),), starts=(2.0,))
+    page = plot_html(two_good_one_failed, title="chat", picture_name="chat", windows=windows)
+    with_both, without = _embedded(page.decode()), _embedded(_page(two_good_one_failed))
+    assert (with_both["warmup"], with_both["steady"]) == ([[-0.5, 0.25]], [[0.5, 1.5]])
+    assert with_both["again"] == [2.0]
+    assert (without["warmup"], without["steady"], without["again"]) == ([], [], [])
 
 
 def test_concurrency_counts_requests_in_flight(two_good_one_failed: Trace) -> None:
@@ -124,26 +124,27 @@ def test_a_plot_of_nothing_has_no_requests(build_trace: BuildTrace) -> None:
 
 
 def test_every_request_outside_of_a_conversation_has_a_row_of_its_own(two_good_one_failed: Trace) -> None:
-    data = plot_columns(_numbered(two_good_one_failed, [0, 1, 2]))
+    data = plot_columns(two_good_one_failed)
     assert (data["row"], data["turn"]) == (None, None)
 
 
 def test_the_turns_of_a_conversation_share_a_row(build_trace: BuildTrace) -> None:
-    # two at a time; the second conversation's first turn came before what is measured
-    sent = [(5, 1), (0, 0), (1, 1), (6, 2), (2, 2), (3, 0)]
-    trace = build_trace(*({"sent": at, "end": at + 1, "turn": turn} for at, (_, turn) in enumerate(sent)))
-    data = plot_columns(_numbered(trace, [number for number, _ in sent]))
-    assert data["row"] == [0, 1, 1, 0, 1, 2]
-    assert data["turn"] == [2, 1, 2, 3, 3, 1]
+    # two at a time; conversation 3 had its first turn before what is measured
+    sent = [(3, 1), (7, 0), (UNKNOWN, UNKNOWN), (7, 1), (3, 2), (7, 2), (UNKNOWN, UNKNOWN), (0, 0)]
+    rows = ({"conversation": conversation, "turn": turn} for conversation, turn in sent)
+    trace = build_trace(*({"sent": at, "end": at + 1, **row} for at, row in enumerate(rows)))
+    data = plot_columns(trace)
+    assert data["row"] == [0, 1, 2, 1, 0, 1, 3, 4]
+    assert data["turn"] == [2, 1, None, 2, 3, 3, None, 1]
 
 
-def test_conversations_of_different_loads_are_different(build_trace: BuildTrace) -> None:
-    trace = build_trace(*({"sent": at, "end": at + 1, "turn": at % 2} for at in range(4)))
-    ids = ("one-0", "one-1", "other-0", "other-1")
-    assert plot_columns(replace(trace, request_id=ids))["row"] == [0, 0, 1, 1]
+def test_where_no_conversation_has_two_requests_no_row_is_shared(build_trace: BuildTrace) -> None:
+    trace = build_trace(*({"sent": at, "end": at + 1, "turn": 0, "conversation": at} for at in range(2)))
+    data = plot_columns(trace)
+    assert (data["row"], data["turn"]) == (None, [1, 1])
 
 
-def test_a_turn_whose_id_has_no_number_has_a_row_of_its_own(build_trace: BuildTrace) -> None:
+def test_turns_of_conversations_that_are_not_known_have_rows_of_their_own(build_trace: BuildTrace) -> None:
     trace = build_trace(*({"sent": at, "end": at + 1, "turn": at} for at in range(2)))
     data = plot_columns(trace)
     assert (data["row"], data["turn"]) == (None, [1, 2])

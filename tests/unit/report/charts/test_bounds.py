@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import combinations
 
 import pytest
 
-from pytest_npuperf.report.charts.bounds import Mark, level, marks
+from pytest_npuperf.report.charts.bounds import Mark, marks
 from pytest_npuperf.report.charts.frame import Frame
+from pytest_npuperf.report.charts.labels import Label
 from pytest_npuperf.report.charts.scale import Unit, linear
 
 S, SHARE = Unit("s", 1.0), Unit("%", 0.01)
@@ -29,8 +31,26 @@ def test_a_bound_beyond_the_axis_is_an_arrow(read_html: Callable[..., list]) -> 
     assert (text.name, text.text) == ("text", "p99 < 50 s →")
 
 
-def test_a_level_has_its_value_in_the_unit_of_the_axis(read_html: Callable[..., list]) -> None:  # type: ignore[type-arg]
-    line, text = read_html(level(frame(), "p99 <", 0.5))
-    _, y = frame().place(0, 0.5)
-    assert float(line.attributes["y1"]) == float(line.attributes["y2"]) == pytest.approx(y, abs=0.1)
-    assert text.text == "p99 < 50 %"
+def test_a_bound_left_of_the_axis_is_an_arrow_and_neither_line_nor_ring(
+    read_html: Callable[..., list],  # type: ignore[type-arg]
+) -> None:
+    begins_at_11 = Frame(linear(11, 15, S), linear(0, 1, SHARE))
+    (text,) = read_html(marks(begins_at_11, [Mark("p99 < 5 s", "fail", 5, 0.99)]))
+    assert (text.name, text.text) == ("text", "← p99 < 5 s")
+    assert float(text.attributes["x"]) == begins_at_11.area.left + 2
+
+
+def test_labels_cover_no_other_label_and_no_curve_where_there_is_room(
+    read_html: Callable[..., list],  # type: ignore[type-arg]
+) -> None:
+    area = frame().area
+    along_the_bottom = [(x, area.bottom - 8) for x in range(int(area.left), int(area.right), 4)]
+    bounds = [Mark(f"p9{digit} < 5 s", "pass", 5 + digit / 10, None) for digit in range(3)]
+    labels = [
+        Label(tag.text, float(tag.attributes["x"]), float(tag.attributes["y"]), tag.attributes["text-anchor"])
+        for tag in read_html(marks(frame(), bounds, along_the_bottom))
+        if tag.name == "text"
+    ]
+    assert len(labels) == 3
+    assert not any(label.covers(along_the_bottom) for label in labels)
+    assert not any(one.meets(other) for one, other in combinations(labels, 2))

@@ -5,7 +5,7 @@ import re
 import numpy as np
 import pytest
 
-from pytest_npuperf.report.charts.curves import Curve, step_curves
+from pytest_npuperf.report.charts.curves import Curve, places_along, step_band, step_curves
 from pytest_npuperf.report.charts.frame import Frame
 from pytest_npuperf.report.charts.scale import Unit, linear
 
@@ -63,6 +63,30 @@ def test_a_rising_curve_has_one_corner_in_a_column() -> None:
     path = path_of(Curve("total", "main", x, np.arange(1, 100_001) / 100_000), frame())
     columns = [column for column, _ in corners(path)]
     assert len(columns) == len(set(columns))
+
+
+def test_a_band_reaches_from_one_curve_to_the_other() -> None:
+    x = np.array([0.0, 5.0])
+    low, high = (
+        Curve("least", "edge", x, np.array([0.0, 0.5])),
+        Curve("most", "edge", x, np.array([0.5, 1.0])),
+    )
+    match = re.search(r' d="([^"]+)"', step_band(frame(), low, high))
+    assert match is not None
+    (left, bottom), (middle, half), (right, top) = (
+        frame().place(x, y) for x, y in ((0, 0), (5, 0.5), (10, 1))
+    )
+    upper = f"M{left:.1f} {half:.1f}H{middle:.1f}V{top:.1f}H{right:.1f}"
+    assert match[1] == f"{upper}V{half:.1f}H{middle:.1f}V{bottom:.1f}H{left:.1f}z"
+
+
+def test_places_along_a_curve_are_on_it() -> None:
+    curve = Curve("total", "main", np.array([5.0]), np.array([1.0]))
+    places = places_along(frame(), curve)
+    (middle, top), (_, bottom) = frame().place(5, 1), frame().place(0, 0)
+    assert {y for x, y in places if x < middle - 4} == {bottom}
+    assert {y for x, y in places if x > middle + 4} == {top}
+    assert any(top + 20 < y < bottom - 20 for x, y in places)
 
 
 def test_a_curve_without_values_is_not_drawn() -> None:

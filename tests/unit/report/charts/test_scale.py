@@ -29,6 +29,14 @@ def test_an_axis_that_is_not_to_go_on_ends_with_the_values() -> None:
     assert scale.labels(longest_unit=2) == ["0", "2.5", "5", "7.5", "10 s"]
 
 
+@pytest.mark.parametrize(
+    ("high", "ticks"),
+    [(1, [0, 1]), (2, [0, 1, 2]), (3, [0, 1, 2, 3]), (9, [0, 5, 10]), (76, [0, 20, 40, 60, 80])],
+)
+def test_what_is_counted_has_whole_ticks(high: float, ticks: list[float]) -> None:
+    assert linear(0, high, Unit("", 1.0), ticks=4, whole=True).ticks == tuple(ticks)
+
+
 def test_a_logarithmic_axis() -> None:
     scale = of_kind("log", 0.0483, 0.31, time_unit(0.31))
     assert scale.labels(longest_unit=2) == ["20", "50", "100", "200", "500 ms"]
@@ -82,7 +90,7 @@ def test_quantity() -> None:
 
 
 @pytest.mark.parametrize(
-    ("high", "unit"), [(0.004, "us"), (0.05, "ms"), (9.0, "ms"), (12.0, "s"), (0.0, "us")]
+    ("high", "unit"), [(0.00009, "µs"), (0.0002, "ms"), (0.05, "ms"), (9.0, "ms"), (12.0, "s"), (0.0, "ms")]
 )
 def test_time_unit(high: float, unit: str) -> None:
     assert time_unit(high).name == unit

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -7,7 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pytest_npuperf.metrics import ClientHealth
+from pytest_npuperf.confirming import pooled_result
+from pytest_npuperf.metrics import ClientHealth, summarize
 from pytest_npuperf.report.charts.figure import figure_html
 from pytest_npuperf.report.charts.timelines import timeline_figures
 from pytest_npuperf.result import CaseResult
@@ -67,7 +69,32 @@ def test_concurrency_by_time(
     sentence = next(tag.text for tag in tags if tag.attributes.get("class") == "sentence")
     assert sentence == "At most 2 at once, 1.05 on average."
     assert column(tags, 1) == [*["1"] * 5, "1.5", *["1"] * 4]
-    assert column(tags, 2) == [*["1"] * 5, "2", *["1"] * 4]
+    assert column(tags, 2) == ["1"] * 10
+    assert column(tags, 3) == [*["1"] * 5, "2", *["1"] * 4]
+
+
+def test_concurrency_is_an_average_within_a_band_and_counted_in_whole_numbers(
+    make_result: Callable[..., CaseResult], build_trace: Callable[..., Trace], tags_of: Callable[..., Any]
+) -> None:
+    rows = [{"sent": 10 * n, "chunks": [10 * n + 1], "end": 10 * n + 9} for n in range(1000)]
+    tags = tags_of(make_result("one", build_trace(*rows)))["Concurrency"]
+    paths = {tag.attributes.get("data-name"): tag.attributes for tag in tags if tag.name == "path"}
+    assert {name: path["class"] for name, path in paths.items()} == {
+        None: "band",
+        "average": "curve main",
+        "least": "curve edge",
+        "most": "curve edge",
+    }
+    assert len(paths["average"]["d"]) < 500  # the 1,000 drops to 0 are in the band
+    top, bottom = 10, 200
+    heights = {name: set(map(float, re.findall(r"V([\d.]+)", path["d"]))) for name, path in paths.items()}
+    assert heights["most"] == {top}
+    assert heights["least"] == set()  # it stays where a curve begins, at 0
+    assert heights[None] == {top, bottom}
+    assert max(heights["average"]) < top + 0.2 * (bottom - top)
+    ticks = [tag.text for tag in tags if tag.name == "text"]
+    assert ticks[:2] == ["0", "1"]
+    assert [tag.text for tag in tags if tag.name == "li"] == []
 
 
 def test_an_open_loop_has_the_rate_asked_for_and_achieved(
@@ -79,10 +106,68 @@ def test_an_open_loop_has_the_rate_asked_for_and_achieved(
     health = replace(healthy, asked_rate=100.0, achieved_rate=99.5)
     tags = tags_of(make_result("chat", load_trace(100), health=health))["Arrival rate"]
     sentence = next(tag.text for tag in tags if tag.attributes.get("class") == "sentence")
-    assert sentence == "Asked for were 100 requests a second, achieved 99.5."
+    assert sentence == "The schedule has 100 req/s; sent were 99.5."
     assert [tag.attributes["data-name"] for tag in tags if tag.name == "path"] == ["due", "sent", "ended"]
     rates = [float(cell) for cell in column(tags, 1)]
     assert rates[:5] == pytest.approx([100] * 5, abs=10)  # what is due at an edge may fall to either side
+
+
+@pytest.mark.parametrize(
+    ("arrival", "schedule"),
+    [
+        ("constant", "The schedule has"),
+        ("poisson", "The schedule drawn from the seed has"),
+        ({"gamma": {"burstiness": 0.5}}, "The schedule drawn from the seed has"),
+    ],
+)
+def test_what_was_asked_for_is_a_schedule(
+    make_result: Callable[..., CaseResult],
+    load_trace: Callable[..., Trace],
+    healthy: ClientHealth,
+    arrival: object,
+    schedule: str,
+) -> None:
+    health = replace(healthy, asked_rate=20.7, achieved_rate=20.71)
+    settings = {"load": {"rate": 20.0, "arrival": arrival}}
+    result = make_result("chat", load_trace(100), health=health, settings=settings)
+    *_, arrivals = timeline_figures(result)
+    assert arrivals.sentence == f"{schedule} 20.7 req/s; sent were 20.71."
+    again = replace(result, measurements=(result, result))
+    *_, arrivals = timeline_figures(again)
+    assert arrivals.sentence.endswith("sent were 20.71 in the measurement that fell furthest behind it.")
+
+
+def test_every_measurement_has_its_windows_and_a_line_where_it_begins(
+    make_result: Callable[..., CaseResult], load_trace: Callable[..., Trace], tags_of: Callable[..., Any]
+) -> None:
+    trace = load_trace(100)
+    stages = (summarize(trace, max_concurrency=2, stage="steady"),)
+    once = make_result("chat", trace, warmup_window=(-1.0, 0.1), steady_window=(0.2, 0.8), stages=stages)
+    again = pooled_result([once, once])
+    for tags in (tags_of(once), tags_of(again)):
+        subtitle = next(tag.text for tag in tags["Concurrency"] if tag.attributes.get("class") == "sub")
+        assert "steady stage is shaded yellow; warmup requests still in flight are shaded grey" in subtitle
+    looks = [tag.attributes.get("class") for tag in tags_of(again)["Output token rate"] if tag.name != "text"]
+    assert [looks.count(look) for look in ("warmup", "window", "again")] == [2, 2, 1]
+    labels = [
+        tag.text for tag in tags_of(again)["Output token rate"] if tag.attributes.get("class") == "again"
+    ]
+    assert labels == ["", "measured again"]
+    assert "measured again" not in {tag.text for tag in tags_of(once)["Output token rate"]}
+
+
+def test_labels_of_later_measurements_do_not_cover_each_other(
+    make_result: Callable[..., CaseResult], load_trace: Callable[..., Trace], tags_of: Callable[..., Any]
+) -> None:
+    once = make_result("chat", load_trace(100))
+    tags = tags_of(pooled_result([once] * 9))["Concurrency"]
+    again = [tag for tag in tags if tag.attributes.get("class") == "again"]
+    assert len([tag for tag in again if tag.name == "line"]) == 8
+    starts = [
+        float(tag.attributes["x"]) for tag in again if tag.text and tag.attributes["text-anchor"] == "start"
+    ]
+    assert len(starts) > 1
+    assert min(np.diff(starts)) > 14 * 6
 
 
 def test_the_steady_stage_is_shaded(
@@ -93,7 +178,9 @@ def test_the_steady_stage_is_shaded(
     steady = tags_of(make_result("chat", trace, steady_window=(0.2, 0.8)))["Concurrency"]
     assert [tag.name for tag in plain if tag.attributes.get("class") == "window"] == []
     assert [tag.name for tag in steady if tag.attributes.get("class") == "window"] == ["rect"]
-    assert "the steady stage is shaded" in next(t.text for t in steady if t.attributes.get("class") == "sub")
+    assert "the steady stage is shaded yellow" in next(
+        t.text for t in steady if t.attributes.get("class") == "sub"
+    )
 
 
 def test_nothing_sent_is_nothing_drawn(

@@ -20,6 +20,8 @@ NpuperfError
 Every message says what was wrong, the value seen, what is allowed and what to do.
 """
 
+from pytest_npuperf.text import printable_lines
+
 __all__ = [
     "AdapterError",
     "BaselineError",
@@ -43,6 +45,10 @@ __all__ = [
 
 class NpuperfError(Exception):
     """Something that the user can act on went wrong."""
+
+    def __str__(self) -> str:
+        """The message, safe to show whatever it quotes."""
+        return printable_lines(super().__str__())
 
 
 class SettingsError(NpuperfError):
@@ -107,3 +113,7 @@ class ClientBoundError(NpuperfError):
 
 class NpuperfWarning(UserWarning):
     """A budget is not kept, or not as it was meant, and fails nothing."""
+
+    def __str__(self) -> str:
+        """The message, safe to show whatever it quotes."""
+        return printable_lines(super().__str__())

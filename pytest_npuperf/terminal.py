@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from pytest_npuperf.text import printable
+
 if TYPE_CHECKING:
     from pytest_npuperf.load.run import Progress
 
@@ -29,7 +31,7 @@ class LiveLine:
         self._shown_at: float | None = None
 
     def show(self, text: str) -> None:
-        """Show a text, unless the last one is too fresh."""
+        """Show a text, unless the last one is too fresh; its control characters stand as their escapes."""
         reporter = self._reporter
         if reporter is None:
             return
@@ -37,6 +39,7 @@ class LiveLine:
         interval = _REWRITE_EVERY if reporter.isatty else _PRINT_EVERY
         if self._shown_at is not None and now - self._shown_at < interval:
             return
+        text = printable(text)
         with self._uncaptured():
             if not reporter.isatty:
                 reporter.write_line(text)
@@ -47,12 +50,12 @@ class LiveLine:
         self._shown_at = now
 
     def print(self, text: str) -> None:
-        """Print a line that stays, above the live one."""
+        """Print a line that stays, above the live one; its control characters stand as their escapes."""
         reporter = self._reporter
         if reporter is not None:
             with self._uncaptured():
                 self._erase(reporter)
-                reporter.write_line(text)
+                reporter.write_line(printable(text))
 
     def end(self) -> None:
         """Take the live line away; what pytest writes next begins on a line of its own."""

@@ -14,7 +14,7 @@ from pytest_npuperf.commands.sides import Side, SideCase, read_side
 from pytest_npuperf.errors import SettingsError
 from pytest_npuperf.report.change import MAIN_FIGURES, Word, change_of
 from pytest_npuperf.report.change_table import change_table
-from pytest_npuperf.report.text import printable
+from pytest_npuperf.text import printable
 
 __all__ = ["compare"]
 

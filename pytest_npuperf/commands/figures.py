@@ -6,8 +6,8 @@ import re
 
 from pytest_npuperf.errors import SettingsError
 from pytest_npuperf.report.change import Figure
-from pytest_npuperf.report.text import printable
 from pytest_npuperf.slo.vocabulary import METRICS, STATISTICS, did_you_mean, is_statistic
+from pytest_npuperf.text import printable
 
 __all__ = ["parse_figure"]
 

@@ -13,7 +13,6 @@ from pytest_npuperf.commands.places import baselines_folder
 from pytest_npuperf.comparing import BaselineFinder, beside
 from pytest_npuperf.errors import BudgetError, NoBaselineError, SettingsError
 from pytest_npuperf.report import verdict_table
-from pytest_npuperf.report.text import printable
 from pytest_npuperf.result import OTHER_SIDE, CaseResult
 from pytest_npuperf.saved import SavedCase, SavedReport, read_report
 from pytest_npuperf.slo import (
@@ -26,6 +25,7 @@ from pytest_npuperf.slo import (
     parse_budget,
 )
 from pytest_npuperf.slo.vocabulary import GOODPUTS, METRICS
+from pytest_npuperf.text import printable
 
 __all__ = ["judge_report"]
 

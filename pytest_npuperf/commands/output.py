@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterable, Mapping
 from typing import TextIO
 
-from pytest_npuperf.report.text import printable
+from pytest_npuperf.text import printable
 
 __all__ = ["GREEN", "RED", "has_colours", "warn", "write_lines"]
 

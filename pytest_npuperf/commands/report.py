@@ -13,8 +13,8 @@ from pytest_npuperf.commands.places import baselines_folder
 from pytest_npuperf.commands.trends import history_of
 from pytest_npuperf.errors import ReportError, SettingsError
 from pytest_npuperf.report.history import History, history_html
-from pytest_npuperf.report.text import printable
 from pytest_npuperf.saved.figures import RunFigures, read_figures
+from pytest_npuperf.text import printable
 
 __all__ = ["FIGURES", "write_history"]
 

@@ -11,9 +11,9 @@ from pathlib import Path
 from pytest_npuperf.baselines import Baseline, Fingerprint, full_name, load_baseline
 from pytest_npuperf.commands.marks import saved_marks
 from pytest_npuperf.errors import NoBaselineError, SettingsError
-from pytest_npuperf.report.text import printable
 from pytest_npuperf.saved import SavedReport, read_report
 from pytest_npuperf.slo import StageRun
+from pytest_npuperf.text import printable
 
 __all__ = ["Side", "SideCase", "read_side"]
 

@@ -13,7 +13,7 @@ from typing import BinaryIO
 
 from pytest_npuperf.commands.output import write_lines
 from pytest_npuperf.errors import SettingsError
-from pytest_npuperf.report.text import printable
+from pytest_npuperf.text import printable
 
 __all__ = ["serving", "view_directory"]
 

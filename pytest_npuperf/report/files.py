@@ -13,10 +13,13 @@ import msgspec
 from pytest_npuperf.metrics import Summary
 from pytest_npuperf.report.axis import axis_origin, prefill_latency, seconds
 from pytest_npuperf.report.tables import PERFORMANCE_HEADER, common_metrics, performance_rows
-from pytest_npuperf.report.text import encodable
+from pytest_npuperf.text import encodable, printable
 from pytest_npuperf.trace import UNKNOWN, Ints, Trace
 
 __all__ = ["common_json", "details_json", "performance_csv", "request_details"]
+
+_FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+"""What a formula begins with; the last four are fullwidth."""
 
 
 def performance_csv(summaries: Sequence[Summary]) -> bytes:
@@ -26,7 +29,7 @@ def performance_csv(summaries: Sequence[Summary]) -> bytes:
     writer.writerow(PERFORMANCE_HEADER)
     for name, stage, *cells in performance_rows(summaries):
         writer.writerow([name, _no_formula(stage), *cells])
-    return encodable(text.getvalue()).encode()
+    return text.getvalue().encode()
 
 
 def common_json(summaries: Sequence[Summary]) -> bytes:
@@ -52,7 +55,7 @@ def request_details(trace: Trace) -> list[dict[str, Any]]:
     chunk_times = seconds(trace.chunk_stamps, origin)
     offsets = trace.chunk_offsets.tolist()
     columns = {
-        "id": trace.request_id,
+        "id": [encodable(request) for request in trace.request_id],
         "success": trace.succeeded.tolist(),
         "error": _texts(trace.error),
         "error_text": _texts(trace.error_text),
@@ -70,6 +73,7 @@ def request_details(trace: Trace) -> list[dict[str, Any]]:
         "asked_input_tokens": _counts(trace.asked_input_tokens),
         "asked_output_tokens": _counts(trace.asked_output_tokens),
         "turn": [None if turn == UNKNOWN else turn + 1 for turn in trace.turn.tolist()],
+        "conversation": _counts(trace.conversation),
         "finish_reason": _texts(trace.finish_reason),
         "model": _texts(trace.model),
         "text": _texts(trace.text),
@@ -87,5 +91,6 @@ def _texts(values: Sequence[str]) -> list[str | None]:
 
 
 def _no_formula(text: str) -> str:
-    """Text that a spreadsheet does not take for a formula."""
-    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
+    """Text that a spreadsheet does not take for a formula, in whichever width its signs are written."""
+    shown = printable(text)
+    return f"'{shown}" if text.lstrip(" ").startswith(_FORMULA_SIGNS) else shown

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from urllib.parse import quote
 
 from pytest_npuperf.report.cells import cell, milliseconds
 from pytest_npuperf.report.directory import performance_folder
-from pytest_npuperf.report.escaping import markdown_code
+from pytest_npuperf.report.escaping import markdown_code, markdown_link
 from pytest_npuperf.report.marks import case_marks
 from pytest_npuperf.report.repeat import repeat_lines
+from pytest_npuperf.report.states import case_state, failure_of, outcome_of
 from pytest_npuperf.report.verdict_cells import (
     bound_text,
     interval_text,
@@ -21,6 +23,7 @@ from pytest_npuperf.report.verdict_cells import (
 )
 from pytest_npuperf.report.verdicts import expression_text
 from pytest_npuperf.result import CaseResult, RunRecord
+from pytest_npuperf.text import encodable
 
 __all__ = ["limited", "markdown_summary"]
 
@@ -34,13 +37,19 @@ _FIGURES_HEADER = (
     "requests",
     "failed",
 )
-_VERDICTS_HEADER = ("case", "budget", "bound", "measured", "interval", "n", "verdict")
+_VERDICTS_HEADER = ("case", "budget", "bound", "measured", "90 % interval", "n", "verdict")
+_FAILED = ("failed", "error")
 _CUT = "The summary was too long for this place and is cut here; the report has all of it."
 _FENCE = "```"
 
 
 def markdown_summary(
-    record: RunRecord, directory: Path, *, outcomes: Mapping[str, str], artifacts: str = ""
+    record: RunRecord,
+    directory: Path,
+    *,
+    outcomes: Mapping[str, str],
+    artifacts: str = "",
+    pictures: Sequence[Mapping[str, str]] = (),
 ) -> str:
     """How the run came out, the figures and the verdicts of every case, and how to repeat those that failed.
 
@@ -51,6 +60,7 @@ def markdown_summary(
         directory: Where its report is.
         outcomes: Each item's outcome by its node id; one that is not there passed.
         artifacts: URL of the place where the CI system keeps the report, '' where there is none.
+        pictures: Of each result: the title of a chart -> the path of its picture from the summary.
     """
     blocks = [f"## Serving performance: {_overall(record, outcomes)}", _run_line(record)]
     if record.results:
@@ -59,7 +69,11 @@ def markdown_summary(
     if rows:
         blocks.append(_table(_VERDICTS_HEADER, rows))
     for result in record.results:
-        blocks += _remarks(result, record, outcomes.get(result.nodeid, "passed"))
+        blocks += _remarks(result, record, outcomes)
+    if record.unmeasured:
+        blocks += ["### Not measured", "\n".join(_unmeasured(record, outcomes))]
+    for result, drawn in zip(record.results, pictures, strict=False):
+        blocks += _charts(result, drawn)
     blocks.append(_places(record, directory, artifacts))
     return "\n\n".join(blocks) + "\n"
 
@@ -78,22 +92,14 @@ def limited(text: str, room: int) -> str:
 
 
 def _overall(record: RunRecord, outcomes: Mapping[str, str]) -> str:
-    if not record.results:
+    counts = Counter(case_state(result, outcomes) for result in record.results)
+    counts.update(outcomes.get(nodeid, "failed") for nodeid in record.unmeasured)
+    if not counts:
         return "no case was measured"
-    counts = Counter(_state(result, outcomes) for result in record.results)
-    total = f"{len(record.results)} case{'s' if len(record.results) > 1 else ''}"
+    total = f"{counts.total()} case{'s' if counts.total() > 1 else ''}"
     parts = ", ".join(f"{number} {state}" for state, number in sorted(counts.items()))
-    return f"{total}: {parts}" + ("; the run was stopped" if record.stopped else "")
-
-
-def _state(result: CaseResult, outcomes: Mapping[str, str]) -> str:
-    outcome = outcomes.get(result.nodeid, "passed")
-    if outcome != "passed":
-        return outcome
-    if result.stopped:
-        return "stopped"
-    undecided = (verdict.outcome for verdict in result.verdicts if verdict.outcome not in ("pass", "fail"))
-    return next(undecided, "passed")
+    unmeasured = "" if record.results else "; no case was measured"
+    return f"{total}: {parts}{unmeasured}" + ("; the run was stopped" if record.stopped else "")
 
 
 def _run_line(record: RunRecord) -> str:
@@ -107,10 +113,10 @@ def _run_line(record: RunRecord) -> str:
 
 
 def _figures_row(result: CaseResult, outcomes: Mapping[str, str]) -> tuple[str, ...]:
-    summary, state = result.summary, _state(result, outcomes)
+    summary, state = result.summary, case_state(result, outcomes)
     return (
         markdown_code(result.name),
-        f"**{state}**" if state == "failed" else state,
+        f"**{state}**" if state in _FAILED else state,
         milliseconds(summary.ttft.median),
         milliseconds(summary.ttft.percentile(99)),
         milliseconds(summary.tpot.median),
@@ -134,25 +140,42 @@ def _verdict_rows(result: CaseResult) -> Iterator[tuple[str, ...]]:
         )
 
 
-def _remarks(result: CaseResult, record: RunRecord, outcome: str) -> Iterator[str]:
+def _remarks(result: CaseResult, record: RunRecord, outcomes: Mapping[str, str]) -> Iterator[str]:
     """A section about a case, where there is something to be said beside its rows."""
-    remarks = [markdown_code(mark) for mark in case_marks(result)]
+    outcome = outcome_of(result, outcomes)
+    failure = failure_of(result, outcomes, record.failures)
+    remarks = [f"{outcome}: {markdown_code(failure)}"] if failure else []
+    remarks += [markdown_code(mark) for mark in case_marks(result)]
     for verdict in result.verdicts:
         expression = markdown_code(verdict.budget.expression)
         remarks += [f"{expression}: {markdown_code(note)}" for note in verdict_notes(verdict)]
-    if remarks or outcome == "failed":
+    if remarks or outcome in _FAILED:
         yield f"### {markdown_code(result.name)}"
     if remarks:
         yield "\n".join(f"- {remark}" for remark in remarks)
-    if outcome == "failed":
+    if outcome in _FAILED:
         head, command = repeat_lines([result], settings=record.settings, server=record.server)
         yield f"{markdown_code(head)}\n\n{_FENCE}sh\n{command.strip()}\n{_FENCE}"
+
+
+def _unmeasured(record: RunRecord, outcomes: Mapping[str, str]) -> Iterator[str]:
+    for nodeid in record.unmeasured:
+        outcome, why = outcomes.get(nodeid, "failed"), markdown_code(record.failures[nodeid])
+        yield f"- {markdown_code(nodeid)}, **{outcome}**: {why}"
+
+
+def _charts(result: CaseResult, drawn: Mapping[str, str]) -> Iterator[str]:
+    """The pictures of a case, folded away."""
+    if drawn:
+        yield f"<details><summary>Charts of {markdown_code(result.name)}</summary>"
+        yield "\n".join(f"![{title}]({quote(encodable(path))})" for title, path in drawn.items())
+        yield "</details>"
 
 
 def _places(record: RunRecord, directory: Path, artifacts: str) -> str:
     folder = markdown_code(performance_folder(record.abbr).as_posix())
     places = f"Report: {markdown_code(str(directory))}, its tables and plots in {folder}"
-    return f"{places}; [artifacts]({artifacts})" if artifacts else places
+    return f"{places}; {markdown_link('artifacts', artifacts)}" if artifacts else places
 
 
 def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

@@ -2,27 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
+from typing import Literal
 
 from pytest_npuperf.report.cells import cell
-from pytest_npuperf.report.text import printable
 from pytest_npuperf.result import CaseResult
+from pytest_npuperf.text import printable
 
 __all__ = ["case_marks"]
 
 _LONGEST_ERROR = 200
 
 
-def case_marks(result: CaseResult) -> Iterator[str]:
-    """A line for each thing; nothing for a case without blemish."""
+def case_marks(result: CaseResult, *, without: Container[Literal["client", "errors"]] = ()) -> Iterator[str]:
+    """A line for each thing, safe to show; nothing for a case without blemish.
+
+    Args:
+        result: The case.
+        without: What is said elsewhere: why the client is not ok, which requests failed.
+    """
+    return map(printable, _marks(result, without))
+
+
+def _marks(result: CaseResult, without: Container[str]) -> Iterator[str]:
     if result.stopped:
         yield f"STOPPED before its end; requests measured until then: {len(result.trace)}"
     if result.aborted:
         yield f"ABORTED: {result.aborted}"
-    if result.health.state != "ok":
+    if result.health.state != "ok" and "client" not in without:
         yield f"CLIENT {result.health.state}: {'; '.join(result.health.reasons)}"
     for reason in result.vacuous:
-        yield f"VACUOUS: {printable(reason)}"
+        yield f"VACUOUS: {reason}"
     for reason in result.suspect:
         yield f"SUSPECT: {reason}"
     if result.confirmations:
@@ -33,9 +43,9 @@ def case_marks(result: CaseResult) -> Iterator[str]:
     elif result.steady_window:
         start, end = result.steady_window
         yield f"Steady stage: from {cell(start, 's')} to {cell(end, 's')} after the first request was sent"
-    for kind, failures in result.summary.errors.items():
+    for kind, failures in result.summary.errors.items() if "errors" not in without else ():
         first = printable(result.trace.error_text[result.trace.error.index(kind)], _LONGEST_ERROR)
-        yield f"{failures} failed with {printable(kind)}" + (f", the first: {first}" if first else "")
+        yield f"{failures} failed with {kind}" + (f", the first: {first}" if first else "")
     if result.summary.cancelled_requests:
         yield f"{result.summary.cancelled_requests} cancelled by the client, as the case asks"
     if result.summary.missed_output_length:

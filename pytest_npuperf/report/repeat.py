@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from shlex import quote
 from typing import Any
 
-from pytest_npuperf.report.text import printable
 from pytest_npuperf.result import CaseResult
+from pytest_npuperf.text import printable
 
-__all__ = ["repeat_command", "repeat_lines"]
+__all__ = ["known_load", "repeat_command", "repeat_lines", "repeat_run_command"]
 
-_SAY_WHERE_RESULTS_GO = frozenset(
-    ("report_dir", "report_single_file", "abbr", "zip", "debug", "markdown", "openmetrics", "save_baseline")
-)
+_SAY_WHERE_RESULTS_GO = {
+    *("report_dir", "report_single_file", "pictures", "abbr", "zip", "debug"),
+    *("markdown", "openmetrics", "save_baseline"),
+}
+_COMMA_SEPARATED = {"stats"}
+"""Options that are given once; other lists are given an option for each value."""
 _BUILT_IN = "npuperf::"
 """What the node id of the built-in case begins with: no file, so pytest takes no such argument."""
-_USER_INFO = re.compile(r"(?<=://)[^/@]*@")
 
 
 def repeat_command(settings: Mapping[str, Mapping[str, Any]], nodeid: str) -> str:
@@ -30,26 +31,45 @@ def repeat_command(settings: Mapping[str, Mapping[str, Any]], nodeid: str) -> st
         settings: As ``RunRecord`` has them.
         nodeid: The item's.
     """
-    words = ["pytest", *_selection(nodeid), *_options(settings)]
-    return " ".join(words)
+    return " ".join(["pytest", *_selection([nodeid]), *_options(settings)])
+
+
+def repeat_run_command(settings: Mapping[str, Mapping[str, Any]], nodeids: Sequence[str]) -> str:
+    """The shell command that measures all items of a run again, as ``repeat_command`` does one.
+
+    It writes no file where the run did, but for the report, and adds to no baseline.
+
+    Args:
+        settings: As ``RunRecord`` has them.
+        nodeids: The items', each once.
+    """
+    return " ".join(["pytest", *_selection(nodeids), *_options(settings)])
 
 
 def repeat_lines(
     results: Sequence[CaseResult], *, settings: Mapping[str, Mapping[str, Any]], server: Mapping[str, Any]
 ) -> list[str]:
     """How to repeat an item by what it measured: a line that says against what, and the command."""
+    known = known_load(results, server=server)
+    head = f"repeat it ({known}):" if known else "repeat it:"
+    return [printable(head), f"  {repeat_command(settings, results[0].nodeid)}"]
+
+
+def known_load(results: Sequence[CaseResult], *, server: Mapping[str, Any]) -> str:
+    """What shows whether a repetition was one: the hashes of the prompts, the server; '' where neither is."""
     known = [f"prompts {result.prompts_hash}" for result in results if result.prompts_hash]
     version = server.get("version") or server.get("server")
     if version:
-        known.append(f"server {printable(str(version))}")
-    head = f"repeat it ({', '.join(dict.fromkeys(known))}):" if known else "repeat it:"
-    return [head, f"  {repeat_command(settings, results[0].nodeid)}"]
+        known.append(f"server {version}")
+    return ", ".join(dict.fromkeys(known))
 
 
-def _selection(nodeid: str) -> list[str]:
-    if nodeid.startswith(_BUILT_IN):
-        return ["-k", _quoted(nodeid.removeprefix(_BUILT_IN))]
-    return [_quoted(nodeid)]
+def _selection(nodeids: Sequence[str]) -> list[str]:
+    # the built-in case is there only where no other is
+    built_in = [nodeid for nodeid in nodeids if nodeid.startswith(_BUILT_IN)]
+    if built_in:
+        return ["-k", _quoted(built_in[0].removeprefix(_BUILT_IN))]
+    return list(map(_quoted, nodeids))
 
 
 def _options(settings: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
@@ -63,11 +83,13 @@ def _options(settings: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
         elif value is True:
             yield option
         elif name == "ab" and value is not None:
-            yield " ".join([option, *(_quoted(_USER_INFO.sub("", place)) for place in value)])
+            yield " ".join([option, *(_quoted(place) for place in value)])
+        elif name in _COMMA_SEPARATED and value:
+            yield f"{option}={_quoted(','.join(map(str, value)))}"
         elif isinstance(value, (list, tuple)):
             yield from (f"{option}={_quoted(str(each))}" for each in value)
         elif value is not None and value is not False:
-            yield f"{option}={_quoted(_USER_INFO.sub('', str(value)))}"
+            yield f"{option}={_quoted(str(value))}"
 
 
 def _quoted(text: str) -> str:

@@ -88,7 +88,7 @@ def split_base_url(base_url: str) -> tuple[str, str, int, str]:
     """Scheme, host, port and path prefix of a base URL.
 
     Raises:
-        SettingsError: The URL is not an http or https URL with a host.
+        SettingsError: The URL is not an http or https URL with a host, or names a user.
     """
     try:
         parts = urlsplit(base_url)
@@ -99,6 +99,11 @@ def split_base_url(base_url: str) -> tuple[str, str, int, str]:
         raise SettingsError(
             f"the base URL {base_url!r} is not valid: it must look like http://host:port or "
             "https://host/prefix (--npuperf-base-url)"
+        )
+    if "@" in parts.netloc:
+        raise SettingsError(
+            f"the base URL of {parts.hostname} has a user or password in it, which is not supported: "
+            "leave them out, and give a bearer token by --npuperf-api-key or NPUPERF_API_KEY"
         )
     prefix = parts.path.rstrip("/").removesuffix("/v1")
     return parts.scheme, parts.hostname, port or (443 if parts.scheme == "https" else 80), prefix

@@ -13,8 +13,8 @@ from pytest_npuperf.commands.output import GREEN, warn, write_lines
 from pytest_npuperf.commands.view import serving
 from pytest_npuperf.errors import NpuperfError
 from pytest_npuperf.metrics import ClientHealth
-from pytest_npuperf.report.text import encodable, printable
 from pytest_npuperf.result import CaseResult
+from pytest_npuperf.text import encodable, printable
 from pytest_npuperf.trace import Trace
 from tests.unit.report.hostile import HOSTILE, assert_is_shown_safely
 

@@ -33,6 +33,12 @@ def test_a_base_url_is_taken_apart(url: str, parts: tuple[str, str, int, str]) -
     assert split_base_url(url) == parts
 
 
+def test_a_user_in_a_base_url_is_refused_and_not_repeated() -> None:
+    with pytest.raises(SettingsError, match=r"user or password.*NPUPERF_API_KEY") as caught:
+        split_base_url("https://me:secret@host:8000")
+    assert "secret" not in str(caught.value)
+
+
 @pytest.mark.parametrize(
     "url", ["127.0.0.1:8000", "host", "ftp://host", "http://", "", "unix:///run/x", "http://host?x=1"]
 )

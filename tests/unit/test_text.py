@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_npuperf.report.text import encodable, printable
+from pytest_npuperf.text import encodable, printable
 
 
 @pytest.mark.parametrize(

@@ -32,6 +32,7 @@ def describe_environment(rootpath: Path, command: Sequence[str], *, seed: int) -
     """Everything that is needed to understand and repeat a run, as plain data."""
     return {
         "command": ["pytest", *_without_api_key(command)],
+        "rootdir": str(rootpath),
         "seed": seed,
         "git": _git(rootpath),
         "python": platform.python_version(),

@@ -88,9 +88,10 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Replace tracebacks of the program's own errors by their texts."""
+    """Replace tracebacks of the program's own errors by their texts, and keep what became of cases."""
     report = yield
     cases.shape_report(item, call, report)
+    item.config.stash[SESSION].note(item, report, is_case=cases.is_case(item))
     return report
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Reporting", "wall_clock"]
 
+_CONTROL_SEQUENCE = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]")
+_LONGEST_REASON = 500
+
 
 class Reporting:
     """Writes the report of a run once it is over, and prints it."""
@@ -31,7 +35,18 @@ class Reporting:
         self._written: tuple[RunRecord, Path] | None = None
         self._lines: list[str] = []
         self.outcomes: dict[str, str] = {}
-        """Outcome of each measured item by its node id: passed, failed, skipped, error."""
+        """What became of each item that measured or was to, by its node id; one that is not there passed."""
+        self._failures: dict[str, str] = {}
+
+    def note(self, report: pytest.TestReport) -> None:
+        """Keep what became of an item and why, by one of its phases; the first that failed has the word."""
+        if report.passed or report.nodeid in self._failures:
+            return
+        self.outcomes[report.nodeid] = report.outcome
+        if report.failed:
+            if report.when != "call":
+                self.outcomes[report.nodeid] = "error"
+            self._failures[report.nodeid] = _reason(report)
 
     def header(self) -> str | None:
         """What is measured, for pytest's header; None where nothing is."""
@@ -72,7 +87,13 @@ class Reporting:
 
         settings, config = self._settings, self._config
         record = self._record(directory, results, server, stopped)
-        write_report(directory, record, outcomes=self.outcomes, single_file=settings.report_single_file)
+        pictures = write_report(
+            directory,
+            record,
+            outcomes=self.outcomes,
+            single_file=settings.report_single_file,
+            pictures=settings.pictures,
+        )
         config.hook.pytest_npuperf_write_report(config=config, record=record, directory=directory)
         if settings.zip:
             zip_report(directory)
@@ -84,6 +105,7 @@ class Reporting:
             outcomes=self.outcomes,
             markdown=settings.markdown,
             openmetrics=settings.openmetrics,
+            pictures=pictures,
         )
         if settings.save_baseline is not None:
             from pytest_npuperf.comparing import save_results
@@ -147,7 +169,20 @@ class Reporting:
             environment=self.environment,
             server=server,
             results=tuple(results),
+            outcomes=self.outcomes,
+            failures=self._failures,
         )
+
+
+def _reason(report: pytest.TestReport) -> str:
+    """Why an item failed: the first line of its error, without colours."""
+    crash = getattr(report.longrepr, "reprcrash", None)
+    text = _CONTROL_SEQUENCE.sub("", report.longreprtext if crash is None else crash.message)
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    # where there is no crash, pytest marks what it has to say of the error by an E
+    told = [line.removeprefix("E ").strip() for line in lines if crash is None and line.startswith("E ")]
+    first = next(iter(told or lines), "")
+    return first if len(first) <= _LONGEST_REASON else f"{first[: _LONGEST_REASON - 3]}..."
 
 
 def wall_clock() -> str:

@@ -61,6 +61,9 @@ class CaseResult:
     health: ClientHealth
     stages: tuple[Summary, ...] = ()
     """The stages beside the total: ``steady``, or each turn of conversations."""
+    warmup_window: tuple[float, float] | None = None
+    """From the first warmup request sent to the last one ended, in seconds from the first measured request
+    sent: it starts below 0 and mostly ends above. None without warmup, and where it is not known."""
     steady_window: tuple[float, float] | None = None
     """Bounds of the steady stage in seconds from the first request sent; None without one."""
     steady_rows: Ints | None = None
@@ -254,7 +257,7 @@ class CaseResult:
     def to_frame(self) -> pandas.DataFrame:
         """One row a request; seconds, tokens and token/s, NaN where there is no value.
 
-        ``start_time`` counts from the first request sent, ``turn`` from 1.
+        ``start_time`` counts from the first request sent, ``turn`` from 1, ``conversation`` from 0.
         """
         import pandas
 
@@ -275,6 +278,9 @@ class CaseResult:
                 "output_token_throughput": values.output_token_throughput,
                 "schedule_delay": values.schedule_delay,
                 "turn": pandas.Series(self.trace.turn + 1).where(self.trace.turn != UNKNOWN),
+                "conversation": pandas.Series(self.trace.conversation).where(
+                    self.trace.conversation != UNKNOWN
+                ),
                 "finish_reason": self.trace.finish_reason,
             }
         )
@@ -300,3 +306,13 @@ class RunRecord:
     server: Mapping[str, Any]
     """Base URL, the model name asked for and used, names listed; empty where none was reached."""
     results: tuple[CaseResult, ...]
+    outcomes: Mapping[str, str] = field(default_factory=dict)
+    """Node id -> ``failed``, ``error`` or ``skipped``; an item that is not there passed."""
+    failures: Mapping[str, str] = field(default_factory=dict)
+    """Node id -> why it failed or ended in an error, on one line; of items that measured or were to."""
+
+    @property
+    def unmeasured(self) -> tuple[str, ...]:
+        """The node ids of items that failed before there was anything measured."""
+        measured = {result.nodeid for result in self.results}
+        return tuple(nodeid for nodeid in self.failures if nodeid not in measured)

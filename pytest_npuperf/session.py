@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
@@ -15,6 +16,7 @@ from pytest_npuperf.errors import CaseError, LoadError
 from pytest_npuperf.reporting import Reporting, wall_clock
 from pytest_npuperf.settings import Settings
 from pytest_npuperf.terminal import LiveLine
+from pytest_npuperf.text import printable
 
 if TYPE_CHECKING:
     import httpx
@@ -28,7 +30,7 @@ if TYPE_CHECKING:
     from pytest_npuperf.result import CaseResult
     from pytest_npuperf.runner import ClientSettings
     from pytest_npuperf.serving import Sides
-    from pytest_npuperf.slo import Budget, Judging, Verdict
+    from pytest_npuperf.slo import Budget, FindReference, Judging, Verdict
     from pytest_npuperf.target import TargetFinder
 
 __all__ = ["MARKED_BUDGETS", "OTHERS", "RESULTS", "SESSION", "PerfSession"]
@@ -47,7 +49,6 @@ class PerfSession:
         self._served: Served | None = None
         self._target_finders: dict[str, TargetFinder] = {}
         self._sides: Sides | None = None
-        self._baseline_finder: BaselineFinder | None = None
         self._directory: Path | None = None
         self.live = LiveLine(config)
 
@@ -114,11 +115,7 @@ class PerfSession:
     @contextmanager
     def measuring(self, case: Case, item: pytest.Item, served: Served) -> Iterator[Measuring]:
         """A case while it runs; its result is added at the end, also when it is interrupted."""
-        import msgspec
-
-        if case.seed is None:
-            case = msgspec.structs.replace(case, seed=self.settings.seed)
-        run = self._measure(case, item, served)
+        run = self._measure(self.seeded(case), item, served)
         try:
             yield run
         except BaseException:
@@ -233,23 +230,43 @@ class PerfSession:
             self._config.hook.pytest_npuperf_case_finished(config=self._config, result=result)
         return verdicts
 
-    def _judging(self, result: CaseResult, other: CaseResult | None = None) -> Judging:
-        from pytest_npuperf.comparing import BaselineFinder, beside
+    def note(self, item: pytest.Item, report: pytest.TestReport, *, is_case: bool) -> None:
+        """Keep what became of an item that measured, or was to."""
+        if is_case or RESULTS in item.stash or MARKED_BUDGETS in item.stash:
+            self.reporting.note(report)
+
+    def seeded(self, case: Case) -> Case:
+        """The case with the seed of the run, where it has none of its own."""
+        import msgspec
+
+        return case if case.seed is not None else msgspec.structs.replace(case, seed=self.settings.seed)
+
+    def judging_with(self, reference: FindReference) -> Judging:
+        """How budgets are judged; ``reference`` finds what the relative ones are held against."""
         from pytest_npuperf.slo import Judging
 
-        settings = self.settings
-        if self._baseline_finder is None:
-            self._baseline_finder = BaselineFinder(
-                settings.baselines,
-                settings.baseline,
-                lambda result: self.reporting.made_with(result, self.server),
-            )
-        stored = self._baseline_finder.of(result)
         return Judging(
-            reference=stored if other is None else beside(other, stored),
-            on_inconclusive=settings.inconclusive,
-            on_mismatch=settings.baseline_mismatch,
+            reference=reference,
+            on_inconclusive=self.settings.inconclusive,
+            on_mismatch=self.settings.baseline_mismatch,
         )
+
+    @cached_property
+    def baselines(self) -> BaselineFinder:
+        """What the run is compared with."""
+        from pytest_npuperf.comparing import BaselineFinder
+
+        return BaselineFinder(
+            self.settings.baselines,
+            self.settings.baseline,
+            lambda result: self.reporting.made_with(result, self.server),
+        )
+
+    def _judging(self, result: CaseResult, other: CaseResult | None = None) -> Judging:
+        from pytest_npuperf.comparing import beside
+
+        stored = self.baselines.of(result)
+        return self.judging_with(stored if other is None else beside(other, stored))
 
     def _add(self, item: pytest.Item, result: CaseResult, other: CaseResult | None = None) -> None:
         result = replace(result, location=_location(item), judging=self._judging(result, other))
@@ -298,7 +315,7 @@ class PerfSession:
     def _step_log(self, log: Path) -> Callable[[str], None]:
         def note(text: str) -> None:
             with log.open("a", encoding="utf-8") as file:
-                file.write(f"{wall_clock()} {text}\n")
+                file.write(f"{wall_clock()} {printable(text)}\n")
             if self.settings.debug:
                 self.live.print(text)
 

@@ -1,7 +1,7 @@
 """Traces to per-request values to summaries."""
 
 from pytest_npuperf.metrics.concurrency import concurrency_steps
-from pytest_npuperf.metrics.health import ClientHealth, client_health
+from pytest_npuperf.metrics.health import HEALTH_LIMITS, ClientHealth, client_health, reached_limits
 from pytest_npuperf.metrics.intervals import interval, is_precise
 from pytest_npuperf.metrics.pooling import (
     pooled_health,
@@ -16,6 +16,7 @@ from pytest_npuperf.metrics.steady import NoSteady, Steady, steady_stage, summar
 from pytest_npuperf.metrics.summary import Summary, summarize, turn_stages
 
 __all__ = [
+    "HEALTH_LIMITS",
     "ClientHealth",
     "NoSteady",
     "RequestValues",
@@ -31,6 +32,7 @@ __all__ = [
     "pooled_steady",
     "pooled_trace",
     "pooled_turn_stages",
+    "reached_limits",
     "request_values",
     "steady_stage",
     "summarize",

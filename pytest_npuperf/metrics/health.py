@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -11,7 +11,7 @@ import numpy as np
 from pytest_npuperf.metrics.requests import NS_PER_S, request_values
 from pytest_npuperf.trace import UNKNOWN, ClientUsage, Ints, Trace
 
-__all__ = ["ClientHealth", "client_health"]
+__all__ = ["HEALTH_LIMITS", "ClientHealth", "HealthLimit", "client_health", "reached_limits"]
 
 State = Literal["ok", "suspect", "invalid"]
 
@@ -26,7 +26,7 @@ _FEW = 10
 
 
 @dataclass(frozen=True, slots=True)
-class _Bound:
+class HealthLimit:
     """From which share on a figure makes the client suspect, and from which on invalid, if ever."""
 
     suspect: float
@@ -38,21 +38,24 @@ class _Bound:
 # all have the stamp of the last. Each such read makes one gap too long and others zero, so P99 of
 # ITL is wrong before 1 % of the reads are crowded, and P99 of TTFT when 1 % of the first ones are.
 # A processor that is hard to get is only a sign: stamps are right as long as no reads are crowded.
-_BOUNDS = {
-    "crowded_reads": _Bound(
+HEALTH_LIMITS: Mapping[str, HealthLimit] = {
+    "crowded_reads": HealthLimit(
         0.002, 0.01, "of the reads held several chunks that a prompt client would have told apart"
     ),
-    "crowded_first": _Bound(
+    "crowded_first": HealthLimit(
         0.01, 0.05, "of the first chunks shared a read with others that a prompt client would have told apart"
     ),
-    "late_share": _Bound(0.05, 0.20, "of the load's time went by between a request being due and being sent"),
-    "rate_shortfall": _Bound(0.02, 0.10, "of the arrival rate asked for was not achieved"),
-    "run_delay_share": _Bound(
+    "late_share": HealthLimit(
+        0.05, 0.20, "of the load's time went by between a request being due and being sent"
+    ),
+    "rate_shortfall": HealthLimit(0.02, 0.10, "of the arrival rate asked for was not achieved"),
+    "run_delay_share": HealthLimit(
         0.25, 0.50, "of the time the load generator was ready to run but had no processor"
     ),
-    "cpu_share": _Bound(0.90, 0.98, "of a processor was used by the load generator"),
-    "unstamped_reads": _Bound(0.01, None, "of the reads came without a kernel stamp"),
+    "cpu_share": HealthLimit(0.90, 0.98, "of a processor was used by the load generator"),
+    "unstamped_reads": HealthLimit(0.01, None, "of the reads came without a kernel stamp"),
 }
+"""By the names that the shares have in ``ClientHealth``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,11 +104,7 @@ def client_health(
     """
     asked_rate = _rate(trace.t_scheduled) if scheduled else None
     achieved_rate = _rate(trace.t_sent) if scheduled else None
-    reads = int(trace.reads.sum())
-    crowded = {
-        "crowded_reads": (int(trace.crowded_reads.sum()), reads),
-        "crowded_first": (int(trace.crowded_first.sum()), int(np.sum(trace.t_first != UNKNOWN))),
-    }
+    crowded = _crowded(trace)
     measured = usage.wall_time if usage.wall_time >= _SHORTEST * NS_PER_S else 0
     shares = {
         **{name: _share(*counts) for name, counts in crowded.items()},
@@ -113,17 +112,42 @@ def client_health(
         "rate_shortfall": _rate_shortfall(trace) if scheduled and not bounded else None,
         "run_delay_share": None if usage.run_delay == UNKNOWN else _share(usage.run_delay, measured),
         "cpu_share": _share(usage.cpu_time, measured),
-        "unstamped_reads": _share(int(trace.unstamped_reads.sum()), reads),
+        "unstamped_reads": _share(int(trace.unstamped_reads.sum()), int(trace.reads.sum())),
     }
-    few = {name for name, (count, _) in crowded.items() if count < _FEW}
-    breaches = dict(_breaches(shares, few))
+    reached = dict(_reached(shares, _few(crowded)))
     return ClientHealth(
-        state=_worst(breaches),
-        reasons=tuple(breaches),
+        state=_worst(reached),
+        reasons=tuple(f"{shares[name]:.1%} {HEALTH_LIMITS[name].what}" for name in reached),
         asked_rate=asked_rate,
         achieved_rate=achieved_rate,
         **shares,
     )
+
+
+def reached_limits(health: ClientHealth, trace: Trace) -> dict[str, State]:
+    """Each share that reached one of its ``HEALTH_LIMITS``, and what that makes the client.
+
+    None is graver than the client's state.
+
+    Args:
+        health: Of one measurement, or of several that are pooled.
+        trace: That it was judged by.
+    """
+    shares = {name: getattr(health, name) for name in HEALTH_LIMITS}
+    reached = _reached(shares, _few(_crowded(trace)))
+    return {name: "invalid" if health.state == "invalid" == state else "suspect" for name, state in reached}
+
+
+def _crowded(trace: Trace) -> dict[str, tuple[int, int]]:
+    """How many reads held several chunks that may have waited, and of how many."""
+    return {
+        "crowded_reads": (int(trace.crowded_reads.sum()), int(trace.reads.sum())),
+        "crowded_first": (int(trace.crowded_first.sum()), int(np.sum(trace.t_first != UNKNOWN))),
+    }
+
+
+def _few(crowded: Mapping[str, tuple[int, int]]) -> set[str]:
+    return {name for name, (count, _) in crowded.items() if count < _FEW}
 
 
 def _late_share(trace: Trace) -> float | None:
@@ -147,19 +171,19 @@ def _span(moments: Ints) -> float:
     return float(moments.max() - moments.min()) / NS_PER_S if len(moments) else 0.0
 
 
-def _breaches(shares: dict[str, float | None], few: set[str]) -> Iterator[tuple[str, State]]:
-    """Each bound that is reached, in words, and how bad that is: those in ``few`` are only suspect."""
-    for name, bound in _BOUNDS.items():
+def _reached(shares: Mapping[str, float | None], few: set[str]) -> Iterator[tuple[str, State]]:
+    """Each share that reached a limit, and how bad that is: those in ``few`` are only suspect."""
+    for name, limit in HEALTH_LIMITS.items():
         share = shares[name]
-        if share is None or share < bound.suspect:
+        if share is None or share < limit.suspect:
             continue
-        is_invalid = bound.invalid is not None and share >= bound.invalid and name not in few
-        yield f"{share:.1%} {bound.what}", "invalid" if is_invalid else "suspect"
+        is_invalid = limit.invalid is not None and share >= limit.invalid and name not in few
+        yield name, "invalid" if is_invalid else "suspect"
 
 
-def _worst(breaches: dict[str, State]) -> State:
+def _worst(reached: Mapping[str, State]) -> State:
     states: tuple[State, ...] = ("invalid", "suspect")
-    return next((state for state in states if state in breaches.values()), "ok")
+    return next((state for state in states if state in reached.values()), "ok")
 
 
 def _share(part: float, whole: float) -> float | None:

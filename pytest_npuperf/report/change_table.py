@@ -9,19 +9,20 @@ from tabulate import tabulate
 
 from pytest_npuperf.report.cells import EMPTY, cell
 from pytest_npuperf.report.change import MAIN_FIGURES, Change, Stages, Word, change_of
-from pytest_npuperf.report.text import printable
 from pytest_npuperf.result import OTHER_SIDE, CaseResult
 from pytest_npuperf.slo.vocabulary import METRICS, UNITS
+from pytest_npuperf.text import printable
 
-__all__ = ["change_table", "figure_text", "pair_lines"]
+__all__ = ["CHANGE_HEADER", "change_row", "change_table", "figure_text", "pair_lines"]
 
-_HEADER = ("figure", "A", "B", "change", "90 % interval", "n", "B is")
+CHANGE_HEADER = ("figure", "A", "B", "change", "90 % interval", "n", "B is")
 _HEADER_LINES = 2
 
 
 def change_table(changes: Sequence[Change]) -> Iterator[tuple[str, Word | None]]:
     """The lines of the table, a row a figure; each with what B is there, None for the header."""
-    table = tabulate(map(_row, changes), _HEADER, tablefmt="simple", disable_numparse=True).splitlines()
+    rows = map(change_row, changes)
+    table = tabulate(rows, CHANGE_HEADER, tablefmt="simple", disable_numparse=True).splitlines()
     yield from ((line, None) for line in table[:_HEADER_LINES])
     yield from ((line, change.word) for line, change in zip(table[_HEADER_LINES:], changes, strict=True))
 
@@ -47,7 +48,8 @@ def figure_text(value: float | None, metric: str) -> str:
     return cell(value / float(UNITS[unit]), unit)
 
 
-def _row(change: Change) -> tuple[str, ...]:
+def change_row(change: Change) -> tuple[str, ...]:
+    """The cells of a change, below those of ``CHANGE_HEADER``."""
     metric = change.figure.metric
     return (
         change.figure.name,

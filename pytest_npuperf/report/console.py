@@ -10,12 +10,18 @@ from pytest_npuperf.report.directory import performance_folder
 from pytest_npuperf.report.exploration import exploration_lines, outcome_text
 from pytest_npuperf.report.marks import case_marks
 from pytest_npuperf.report.names import case_stems, safe_stem
+from pytest_npuperf.report.states import outcome_of
 from pytest_npuperf.report.tables import MORE_COLUMNS, UNSUPPORTED, common_table, performance_table
-from pytest_npuperf.report.text import printable
 from pytest_npuperf.report.verdicts import broken_budgets, warned_budgets
 from pytest_npuperf.result import CaseResult, RunRecord
+from pytest_npuperf.slo.resampling import needed_requests
+from pytest_npuperf.text import printable
 
 __all__ = ["console_lines"]
+
+_UNSUPPORTED_NOTE = f"{UNSUPPORTED} rests on too few requests for that percentile"
+
+_TOLD_OTHERWISE = ("passed", "stopped")
 
 
 def console_lines(
@@ -44,14 +50,17 @@ def console_lines(
     lines: list[str] = []
     for stem, result in zip(stems, record.results, strict=True):
         task = f"{safe_stem(record.abbr)}/{stem}"
-        outcome = outcomes.get(result.nodeid, "passed")
+        outcome = outcome_of(result, outcomes)
         if verbosity < 0:
             lines.append(_short(task, result, outcome))
         else:
             lines += _full(task, result, outcome, columns)
+    if verbosity < 0 and any(UNSUPPORTED in _p99(result) for result in record.results):
+        lines.append(_UNSUPPORTED_NOTE)
     if record.results and report_directory is not None:
         folder = report_directory / performance_folder(record.abbr)
         lines.append(f"Performance Result files locate in {printable(str(folder))}.")
+        lines.append(f"Report: {printable(str(report_directory / 'report.html'))}")
     return lines
 
 
@@ -70,14 +79,14 @@ def _performance_lines(result: CaseResult, columns: Sequence[str]) -> list[str]:
         return performance_table(result.summaries).splitlines()
     lines = performance_table(result.summaries, columns, result.stage_runs()).splitlines()
     if any(UNSUPPORTED in line for line in lines):
-        lines.append(f"{UNSUPPORTED} rests on too few requests for that percentile")
+        lines.append(_UNSUPPORTED_NOTE)
     return lines
 
 
 def _short(task: str, result: CaseResult, outcome: str) -> str:
     summary = result.summary
     parts = [
-        f"TTFT avg {milliseconds(summary.ttft.avg)}, P99 {milliseconds(summary.ttft.percentile(99))}",
+        f"TTFT avg {milliseconds(summary.ttft.avg)}, P99 {_p99(result)}",
         f"TPOT avg {milliseconds(summary.tpot.avg)}",
         f"output {cell(summary.output_token_throughput, 'token/s')}",
         f"N {summary.success_requests}",
@@ -101,14 +110,21 @@ def _short(task: str, result: CaseResult, outcome: str) -> str:
         parts.append(f"MEASURED {result.confirmations + 1} TIMES")
     if warned_budgets(result.verdicts):
         parts.append("NOT ALL BUDGETS KEPT")
-    if outcome != "passed":
+    if outcome not in _TOLD_OTHERWISE:
         parts.append(outcome.upper())
     return f"{task}: {'; '.join(parts)}"
 
 
+def _p99(result: CaseResult) -> str:
+    """P99 of TTFT, marked where it rests on too few requests."""
+    ttft = result.summary.ttft
+    needed = needed_requests([result.stage_runs()["total"]], "ttft", "p99")
+    return milliseconds(ttft.percentile(99)) + (UNSUPPORTED if 0 < ttft.n < needed else "")
+
+
 def _marks(result: CaseResult, outcome: str) -> Iterator[str]:
     """What a reader must know before the figures; nothing for a case without blemish."""
-    if outcome != "passed":
+    if outcome not in _TOLD_OTHERWISE:
         broken = broken_budgets(result.verdicts)
         yield f"{outcome.upper()} {printable(result.nodeid)}" + (f": {broken}" if broken else "")
     warned = warned_budgets(result.verdicts)

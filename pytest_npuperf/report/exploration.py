@@ -9,7 +9,7 @@ from tabulate import tabulate
 
 from pytest_npuperf.capacity import Exploration, LoadAxis, Step
 from pytest_npuperf.report.cells import EMPTY, cell, milliseconds
-from pytest_npuperf.report.text import printable
+from pytest_npuperf.text import printable
 
 __all__ = ["exploration_data", "exploration_lines", "outcome_text"]
 

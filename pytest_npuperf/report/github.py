@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import PurePath
 
 from pytest_npuperf.report.escaping import workflow_data, workflow_property
-from pytest_npuperf.report.text import printable
 from pytest_npuperf.report.verdicts import broken_budgets, warned_budgets
 from pytest_npuperf.result import CaseResult
+from pytest_npuperf.text import printable
 
 __all__ = ["github_annotations"]
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pytest_npuperf.report.text import printable
 from pytest_npuperf.result import CaseResult
 from pytest_npuperf.slo import Verdict
+from pytest_npuperf.text import printable
 
 __all__ = ["junit_properties"]
 

@@ -10,23 +10,11 @@ from pytest_npuperf.report.escaping import label_value
 from pytest_npuperf.report.figures import summary_figures
 from pytest_npuperf.report.names import case_stems
 from pytest_npuperf.result import CaseResult, RunRecord
+from pytest_npuperf.slo.vocabulary import METRICS
 
 __all__ = ["openmetrics_text"]
 
-_DURATIONS = frozenset(
-    (
-        "e2el",
-        "ttft",
-        "tpot",
-        "itl",
-        "itl_per_token",
-        "ttft_scheduled",
-        "e2el_scheduled",
-        "schedule_delay",
-        "receive_lag",
-        "benchmark_duration",
-    )
-)
+_DURATIONS = {"itl_per_token", *(name for name, metric in METRICS.items() if "ms" in metric.units)}
 _QUANTILES = {
     "0": "min",
     "0.5": "median",

@@ -11,6 +11,7 @@ from pytest_npuperf.metrics import ClientHealth, Sample, Summary
 from pytest_npuperf.report.exploration import exploration_data
 from pytest_npuperf.report.figures import summary_figures
 from pytest_npuperf.report.repeat import repeat_command
+from pytest_npuperf.report.states import failure_of, outcome_of
 from pytest_npuperf.report.tables import STATISTICS
 from pytest_npuperf.report.verdict_cells import bound_of
 from pytest_npuperf.result import CaseResult, RunRecord
@@ -22,8 +23,10 @@ SCHEMA_VERSION = 1
 """Grows when a key goes away or changes its meaning, not when one is added."""
 
 
-def run_summary(record: RunRecord, files: Sequence[Mapping[str, str]]) -> dict[str, Any]:
-    """The run as plain data; ``files`` has the written files of each result, in their order."""
+def run_summary(
+    record: RunRecord, files: Sequence[Mapping[str, str]], pictures: Sequence[Mapping[str, str]]
+) -> dict[str, Any]:
+    """The run as plain data; ``files`` and ``pictures`` of each result were written, in their order."""
     return {
         "schema_version": SCHEMA_VERSION,
         "run_id": record.run_id,
@@ -34,21 +37,28 @@ def run_summary(record: RunRecord, files: Sequence[Mapping[str, str]]) -> dict[s
         "server": record.server,
         "environment": record.environment,
         "cases": [
-            _case(result, written) | {"repeat": repeat_command(record.settings, result.nodeid)}
-            for result, written in zip(record.results, files, strict=True)
+            _case(result, record)
+            | {"files": dict(written), "pictures": dict(drawn)}
+            | {"repeat": repeat_command(record.settings, result.nodeid)}
+            for result, written, drawn in zip(record.results, files, pictures, strict=True)
+        ],
+        "unmeasured": [
+            {"nodeid": nodeid, "outcome": record.outcomes[nodeid], "failure": record.failures[nodeid]}
+            for nodeid in record.unmeasured
         ],
     }
 
 
-def _case(result: CaseResult, files: Mapping[str, str]) -> dict[str, Any]:
+def _case(result: CaseResult, record: RunRecord) -> dict[str, Any]:
     summary = result.summary
     return {
         "name": result.name,
         "nodeid": result.nodeid,
+        "outcome": outcome_of(result, record.outcomes),
+        "failure": failure_of(result, record.outcomes, record.failures),
         "started": result.started,
         "stopped": result.stopped,
         "aborted": result.aborted,
-        "files": dict(files),
         "kernel_stamps": result.trace.kernel_stamps,
         "client_health": _health(result.health),
         "not_measured": result.not_measured,
@@ -56,6 +66,7 @@ def _case(result: CaseResult, files: Mapping[str, str]) -> dict[str, Any]:
         "suspect": list(result.suspect),
         "confirmations": result.confirmations,
         "prompts_hash": result.prompts_hash,
+        "warmup_window": result.warmup_window,
         "steady_window": result.steady_window,
         "no_steady": result.no_steady,
         "tokens_estimated": summary.tokens_estimated,

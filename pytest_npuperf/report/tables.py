@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from tabulate import tabulate
 
 from pytest_npuperf.metrics import Sample, Summary
-from pytest_npuperf.metrics.intervals import share_below
+from pytest_npuperf.metrics.sample import share_below
 from pytest_npuperf.report.cells import EMPTY, cell, milliseconds
 from pytest_npuperf.slo import StageRun
 from pytest_npuperf.slo.resampling import needed_requests

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from math import isinf
 
 from pytest_npuperf.report.cells import EMPTY, cell
-from pytest_npuperf.report.text import printable
 from pytest_npuperf.slo import Budget, Verdict
 from pytest_npuperf.slo.vocabulary import METRICS, UNITS
+from pytest_npuperf.text import printable
 
 __all__ = [
     "bound_of",
@@ -58,17 +58,18 @@ def _is_count(verdict: Verdict) -> bool:
 
 
 def interval_text(verdict: Verdict) -> str:
-    """The confidence interval to four digits: ``612.3 .. 701.9 ms``; a side without a bound is ``-``."""
-    if verdict.low is None and verdict.high is None:
-        return EMPTY
-    unit = _unit(verdict.budget)
-    low, high = (_end_text(end, unit) for end in (verdict.low, verdict.high))
-    return f"{low} .. {high} {unit}".rstrip()
+    """The confidence interval to four digits: ``612.3 .. 701.9 ms``; with one bound only: ``≥ 612.3 ms``."""
+    low, high, unit = verdict.low, verdict.high, _unit(verdict.budget)
+    if low is not None and isinf(low):
+        return "infinite"
+    if low is not None and high is not None:
+        return f"{_end_text(low, unit)} .. {_end_text(high, unit)} {unit}".rstrip()
+    if low is not None:
+        return f"≥ {_end_text(low, unit)} {unit}".rstrip()
+    return EMPTY if high is None else f"≤ {_end_text(high, unit)} {unit}".rstrip()
 
 
-def _end_text(end: float | None, unit: str) -> str:
-    if end is None:
-        return EMPTY
+def _end_text(end: float, unit: str) -> str:
     return "infinite" if isinf(end) else _short(_in_unit(end, unit))
 
 

@@ -10,6 +10,7 @@ from pytest_npuperf.metrics import Sample, Summary
 from pytest_npuperf.report.cells import EMPTY, cell, milliseconds
 from pytest_npuperf.report.names import case_stems
 from pytest_npuperf.report.sparkline import sparkline
+from pytest_npuperf.report.states import case_state
 from pytest_npuperf.report.tables import n_of
 from pytest_npuperf.result import CaseResult
 from pytest_npuperf.slo import Verdict
@@ -25,7 +26,7 @@ class VerdictLine:
     """One line in two parts, the first in colour."""
 
     outcome: str
-    """``PASSED``, ``FAILED``, ``SKIPPED``, ``ERROR``, or ``STOPPED`` where the load was interrupted."""
+    """The state of the case in capitals: ``PASSED``, ``FAILED``, ``STOPPED``, ``INCONCLUSIVE``, ..."""
     colour: Literal["green", "yellow", "red"]
     """As pytest names it. Yellow is a case that passed with something to be said of it, or was not judged."""
     rest: str
@@ -46,7 +47,7 @@ def verdict_lines(
         sparklines: Whether block characters can be shown.
     """
     stems = case_stems([result.name for result in results])
-    shown = [_outcome(result, outcomes) for result in results]
+    shown = [case_state(result, outcomes) for result in results]
     budgets = [_budgets(result.verdicts) for result in results]
     return [
         VerdictLine(
@@ -61,11 +62,6 @@ def verdict_lines(
 
 def _gap(text: str, column: Sequence[str]) -> str:
     return " " * (max(map(len, column)) - len(text) + 2)
-
-
-def _outcome(result: CaseResult, outcomes: Mapping[str, str]) -> str:
-    outcome = outcomes.get(result.nodeid, "passed")
-    return "stopped" if result.stopped and outcome == "passed" else outcome
 
 
 def _colour(result: CaseResult, outcome: str) -> Literal["green", "yellow", "red"]:

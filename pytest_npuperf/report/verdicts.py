@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from tabulate import tabulate
 
-from pytest_npuperf.report.text import printable
 from pytest_npuperf.report.verdict_cells import (
     interval_text,
     measured_text,
@@ -16,6 +15,7 @@ from pytest_npuperf.report.verdict_cells import (
 )
 from pytest_npuperf.result import CaseResult
 from pytest_npuperf.slo import Budget, Verdict
+from pytest_npuperf.text import printable
 
 __all__ = ["broken_budgets", "expression_text", "failure_text", "verdict_table", "warned_budgets"]
 

@@ -100,6 +100,7 @@ class CaseEntry(msgspec.Struct, kw_only=True):
     vacuous: list[str] = []
     confirmations: _Count = 0
     prompts_hash: str = ""
+    warmup_window: tuple[_Seconds, _Seconds] | None = None
     steady_window: tuple[_Seconds, _Seconds] | None = None
     no_steady: str = ""
     verdicts: list[VerdictEntry]
@@ -144,6 +145,7 @@ class RequestEntry(msgspec.Struct, kw_only=True):
     asked_input_tokens: _Count | None = None
     asked_output_tokens: _Count | None = None
     turn: _Ordinal | None = None
+    conversation: _Count | None = None
     finish_reason: str | None = None
     model: str | None = None
     text: str | None = None
@@ -206,8 +208,10 @@ def read_run(directory: Path) -> RunEntry:
     except msgspec.ValidationError as exc:
         raise _damaged(path, f"environment: {exc}") from exc
     for case in run.cases:
-        if case.steady_window is not None and case.steady_window[0] >= case.steady_window[1]:
-            raise _damaged(path, f"a steady_window of {case.steady_window} has no length")
+        for name in ("warmup_window", "steady_window"):
+            window = getattr(case, name)
+            if window is not None and window[0] >= window[1]:
+                raise _damaged(path, f"a {name} of {window} has no length")
     return run
 
 

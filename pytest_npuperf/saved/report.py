@@ -115,6 +115,7 @@ def _as_reported(result: CaseResult, case: CaseEntry) -> CaseResult:
         aborted=case.aborted,
         not_measured=case.not_measured,
         prompts_hash=case.prompts_hash,
+        warmup_window=case.warmup_window,
         no_steady=case.no_steady,
         health=case.client_health,
         cache_expected=not case.suspect,

@@ -55,6 +55,7 @@ def trace_of(requests: Sequence[RequestEntry]) -> Trace:
         asked_input_tokens=_counts(request.asked_input_tokens for request in requests),
         asked_output_tokens=_counts(request.asked_output_tokens for request in requests),
         turn=_ints(UNKNOWN if request.turn is None else request.turn - 1 for request in requests),
+        conversation=_counts(request.conversation for request in requests),
     )
 
 

@@ -56,6 +56,7 @@ def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
     server = SimulatedServer("--ttft", "10ms", "--itl", "2ms", "--jitter", "0.3")
     try:
         command = [sys.executable, "-m", "pytest", "-q", f"--npuperf-base-url={server.url}"]
+        command.append("--npuperf-client-health=warn")
         run = subprocess.run(command, cwd=place, capture_output=True, text=True, check=False)
     finally:
         server.stop()
@@ -83,8 +84,24 @@ def test_it_opens_from_the_disk_with_the_verdict_first(open_report: Callable[...
     ]
     chat = page.locator(".case-verdict").first
     assert chat.locator(".badge").all_inner_texts()[1:4] == ["✓pass", "✕fail", "✓pass"]
-    page.get_by_role("link", name="burst").first.click()
+    listed = page.get_by_role("navigation", name="Cases").get_by_role("link")
+    assert listed.all_inner_texts() == ["chat", "burst <b>&", "curve"]
+    listed.nth(1).focus()
+    page.keyboard.press("Enter")
+    assert page.evaluate("document.querySelector('#verdict-2').getBoundingClientRect().top") < 200
+    page.locator("#verdict-2 h3 a").click()
     assert page.evaluate("document.querySelector('#case-2').getBoundingClientRect().top") < 200
+
+
+def test_what_the_marks_mean_unfolds_and_stands_on_paper(open_report: Callable[..., Page]) -> None:
+    page = open_report()
+    meaning = page.get_by_text("the bar its interval")
+    assert not meaning.is_visible()
+    page.get_by_text("How to read this").click()
+    assert meaning.is_visible()
+    page.get_by_text("How to read this").click()
+    page.emulate_media(media="print")
+    assert meaning.is_visible()
 
 
 def test_it_asks_for_no_other_file(open_report: Callable[..., Page]) -> None:
@@ -170,6 +187,10 @@ def test_it_fits_on_paper(open_report: Callable[..., Page]) -> None:
     page.emulate_media(media="print")
     assert page.evaluate("document.documentElement.scrollWidth") == 700
     assert page.locator(".budgets thead").first.is_visible()
+    cells = page.locator("#case-1 [aria-label='Performance parameters'] tbody td")
+    assert cells.evaluate_all("cells => cells.every(cell => cell.getClientRects()[0].height < 20)")
+    breaks = page.locator(".case").evaluate_all("all => all.map(one => getComputedStyle(one).breakBefore)")
+    assert breaks == ["page", "auto", "auto"]
 
 
 def test_links_lead_to_the_files_of_the_run_and_a_single_file_has_none(
@@ -177,8 +198,10 @@ def test_links_lead_to_the_files_of_the_run_and_a_single_file_has_none(
 ) -> None:
     links = open_report().locator(".files a")
     addresses = [link.get_attribute("href") for link in links.all()]
-    assert len(addresses) == 12
-    assert all((directory / str(address)).is_file() for address in addresses)
+    of_the_cases, of_the_run = addresses[:12], addresses[12:]
+    assert all((directory / str(address)).is_file() for address in of_the_cases)
+    assert all((directory / str(address)).exists() for address in of_the_run)
+    assert {"configs/cases.json", "logs/"} <= set(of_the_run)
     assert open_report("single.html").locator(".files").count() == 0
 
 

@@ -29,7 +29,9 @@ def test_one_server_beside_itself_keeps_its_budget(
     assert a["suspect"] == b["suspect"] == [], "no prompt is sent twice"
 
 
-def test_a_slower_b_is_caught(pytester: pytest.Pytester, simulate: Callable[..., Any]) -> None:
+def test_a_slower_b_is_caught(
+    pytester: pytest.Pytester, simulate: Callable[..., Any], report_of: Callable[..., Any]
+) -> None:
     pytester.makefile(".yaml", npuperf=CASE)
     a, b = simulate(*FAST), simulate(*SLOW)
     result = pytester.runpytest_subprocess("--npuperf-ab", a.url, b.url, "--npuperf-client-health=warn")
@@ -38,11 +40,17 @@ def test_a_slower_b_is_caught(pytester: pytest.Pytester, simulate: Callable[...,
         [
             "*broken: ttft.avg <= baseline + 20 %*",
             f"*--npuperf-ab {a.url} {b.url}*",
+            "PASSED  chat-A *",
+            "FAILED  chat *",
             "Performance Results of task: *chat-A:",
             "chat: B beside A, 3 pairs",
             "ttft.avg * +*% * worse",
         ]
     )
+    page = (report_of(pytester) / "report.html").read_text(encoding="utf-8")
+    assert "1 of 2 cases failed" in page
+    assert "chat@A</b> is A: 3 pairs" in page
+    assert f"<dt>A</dt><dd>{a.url}</dd></div><div><dt>B</dt><dd>{b.url}</dd>" in page
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from pytest_npuperf.result import CaseResult
 from pytest_npuperf.slo import parse_budget
 from pytest_npuperf.trace import UNKNOWN, Trace
 
-GOOD = {"sent": 1000, "chunks": [1100, 1110], "end": 1200, "input_tokens": 8, "turn": 0}
+GOOD = {"sent": 1000, "chunks": [1100, 1110], "end": 1200, "input_tokens": 8, "turn": 0, "conversation": 0}
 FAILED = {"sent": 1050, "scheduled": 1040, "end": 1300, "error": "timeout_total", "output_tokens": UNKNOWN}
 
 
@@ -203,12 +203,14 @@ def test_frame_has_a_row_for_each_request_in_seconds(result: CaseResult) -> None
         "output_token_throughput": 10.0,
         "schedule_delay": 0.0,
         "turn": 1,
+        "conversation": 0,
         "finish_reason": "length",
     }
     assert (failed["success"], failed["error"]) == (False, "timeout_total")
     assert (failed["start_time"], failed["e2el"], failed["schedule_delay"]) == (0.05, 0.25, 0.01)
     assert math.isnan(failed["ttft"])
     assert math.isnan(failed["turn"])
+    assert math.isnan(failed["conversation"])
     assert math.isnan(failed["output_tokens"])
 
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from math import isinf
 
-from pytest_npuperf.report.change import Change, Figure, change_of
+from pytest_npuperf.report.change import MAIN_FIGURES, Change, Figure, Word, change_of
+from pytest_npuperf.report.change_table import CHANGE_HEADER, change_row
 from pytest_npuperf.report.charts.scale import Unit, quantity
-from pytest_npuperf.report.html.markup import Markup, element
+from pytest_npuperf.report.html.markup import Child, Markup, element
 from pytest_npuperf.report.html.tables import data_table
+from pytest_npuperf.report.html.verdict_marks import Look, badge
 from pytest_npuperf.result import CaseResult
 from pytest_npuperf.slo import Reference, StageRun
-from pytest_npuperf.slo.noise import noise_floor
+from pytest_npuperf.slo.noise import FEWEST_RUNS, noise_floor
 from pytest_npuperf.slo.stage_run import figure, figure_name
 from pytest_npuperf.slo.vocabulary import METRICS
 
@@ -29,21 +31,57 @@ _FIGURES: tuple[tuple[str, str | None], ...] = (
     ("request_throughput", None),
 )
 _HEADER = ("Figure", "This run", "Baseline", "Change", "Noise floor")
+_NOISE_FLOOR = (
+    "Noise floor: one run in 20 lies further above the mean of the baseline's runs by nothing but chance."
+)
+_NO_NOISE_FLOOR = (
+    f"The noise floor, how far runs lie apart by chance, takes {FEWEST_RUNS} runs in the baseline."
+)
+_WORD_LOOKS: dict[Word, Look] = {"better": "pass", "worse": "fail"}
 
 
 def baseline_table(result: CaseResult, reference: Reference) -> Markup:
-    """Each figure beside the mean of the baseline's runs, with its change and the noise floor."""
-    total = result.evidence.stages["total"]
-    rows = list(_rows(total.runs, reference))
-    runs = "1 run" if len(reference.runs) == 1 else f"{len(reference.runs)} runs"
+    """Each figure beside the mean of the baseline's runs, with its change and the noise floor.
+
+    Where each run was measured beside one of the other's, the change has its interval from pair to pair.
+    """
+    runs = result.evidence.stages["total"].runs
+    return _pairs(runs, reference) if reference.is_paired else _baseline(runs, reference)
+
+
+def _baseline(runs: tuple[StageRun, ...], reference: Reference) -> Markup:
+    rows = list(_rows(runs, reference))
+    count = "1 run" if len(reference.runs) == 1 else f"{len(reference.runs)} runs"
     mismatches = [element("li", mismatch) for mismatch in reference.mismatches]
     return element(
         "div",
         element(
-            "p", "Baseline ", element("b", reference.name), f", {runs}; a figure is the mean of its runs."
+            "p", "Baseline ", element("b", reference.name), f", {count}; a figure is the mean of its runs."
         ),
         element("ul", *mismatches, class_="notes") if mismatches else None,
         data_table(f"Against baseline {reference.name}", _HEADER, rows),
+        element("p", _NOISE_FLOOR if len(reference.runs) >= FEWEST_RUNS else _NO_NOISE_FLOOR, class_="note"),
+    )
+
+
+def _pairs(runs: tuple[StageRun, ...], reference: Reference) -> Markup:
+    stages = {"total": reference.runs}, {"total": runs}
+    changes = [change_of(figure, *stages, is_paired=True) for figure in MAIN_FIGURES]
+    rows: list[list[Child]] = []
+    for change in changes:
+        *cells, word = change_row(change)
+        look = _WORD_LOOKS.get(change.word)
+        rows.append([*cells, badge(word, look) if look else word])
+    return element(
+        "div",
+        element(
+            "p",
+            "This case is B, ",
+            element("b", reference.name),
+            f" is A: {len(reference.runs)} pairs, measured by turns. A figure is the mean of its runs; the "
+            "interval is that of the change, from pair to pair.",
+        ),
+        data_table(f"B beside A, {reference.name}", CHANGE_HEADER, rows),
     )
 
 

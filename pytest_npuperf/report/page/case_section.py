@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from math import ceil
 from urllib.parse import quote
 
-from pytest_npuperf.errors import BaselineError
-from pytest_npuperf.metrics import Sample
 from pytest_npuperf.report.charts.distributions import distribution_figures
 from pytest_npuperf.report.charts.figure import Figure, figure_html
-from pytest_npuperf.report.charts.scale import number, quantity, time_unit
 from pytest_npuperf.report.charts.timelines import timeline_figures
-from pytest_npuperf.report.html.markup import Child, Markup, element
-from pytest_npuperf.report.html.tables import data_table
-from pytest_npuperf.report.html.verdict_marks import Look, badge
+from pytest_npuperf.report.html.markup import Markup, element
+from pytest_npuperf.report.html.tables import data_table, fact_list
+from pytest_npuperf.report.load_text import counted_text, load_text, sent_text
 from pytest_npuperf.report.marks import case_marks
 from pytest_npuperf.report.page.baseline import baseline_table
+from pytest_npuperf.report.page.client import client_block
+from pytest_npuperf.report.page.errors import errors_table
 from pytest_npuperf.report.page.exploration import exploration_blocks
+from pytest_npuperf.report.reference import shown_reference
 from pytest_npuperf.report.tables import PERFORMANCE_HEADER, common_metrics, performance_rows
-from pytest_npuperf.report.text import encodable, printable
 from pytest_npuperf.result import CaseResult
-from pytest_npuperf.slo import Reference
+from pytest_npuperf.text import encodable
 
 __all__ = ["case_section"]
 
@@ -30,17 +30,8 @@ _FILES = {
     "common": "Common Metric (JSON)",
     "details": "Every request (JSON)",
 }
-_HEALTH_LOOKS: dict[str, Look] = {"ok": "pass", "suspect": "open", "invalid": "fail"}
-_SHARES = {
-    "crowded_reads": "reads of several chunks that may have waited for the client",
-    "crowded_first": "first chunks in such a read",
-    "late_share": "time between a request being due and being sent",
-    "rate_shortfall": "shortfall of the asked rate",
-    "run_delay_share": "time without a processor",
-    "cpu_share": "use of one processor",
-    "unstamped_reads": "reads without a kernel stamp",
-}
-_LONGEST_ERROR = 300
+_COLUMNS = 3
+"""Tables that the common metrics of a single stage are laid out in, side by side."""
 
 
 def case_section(place: int, result: CaseResult, files: Mapping[str, str]) -> Markup:
@@ -51,26 +42,26 @@ def case_section(place: int, result: CaseResult, files: Mapping[str, str]) -> Ma
         result: The case.
         files: What each file of the case is -> its path from the page; none where the page is to stand alone.
     """
-    reference = _reference(result)
-    explored, over_time = result.exploration, timeline_figures(result)
-    distributions = distribution_figures(result.stage_runs(), reference, result.verdicts)
+    reference = shown_reference(result)
+    explored = result.exploration
+    distributions = list(distribution_figures(result.stage_runs(), reference, result.verdicts))
     blocks = [
         (
             "Latency against throughput",
             None if explored is None else element("div", *exploration_blocks(explored)),
         ),
         ("Performance parameters", _performance_table(result)),
-        ("Common metrics", _common_table(result)),
-        ("Latency", _figures(distributions)),
-        ("Over time", _figures(over_time)),
+        ("Common metrics", _common_tables(result)),
+        ("Latency, and the load over time", _figures(distributions, timeline_figures(result))),
         ("Against the baseline", None if reference is None else baseline_table(result, reference)),
-        ("Errors", _errors(result)),
-        ("The client", _health(result)),
+        ("Errors", errors_table(result)),
+        ("The client", client_block(result)),
     ]
     return element(
         "section",
         element("h2", result.name),
         element("p", result.nodeid, class_="sub code"),
+        _load(result),
         _marks(result),
         _links(result.name, files),
         *(
@@ -83,24 +74,32 @@ def case_section(place: int, result: CaseResult, files: Mapping[str, str]) -> Ma
     )
 
 
-def _figures(figures: Iterable[Figure]) -> Markup:
-    drawn = list(map(figure_html, figures))
-    return element("div", *drawn, class_="figures") if drawn else element("p", "There is nothing to draw.")
+def _figures(latencies: Sequence[Figure], over_time: Iterable[Figure]) -> Markup:
+    drawn = list(map(figure_html, (*latencies, *over_time)))
+    return element(
+        "div",
+        None if latencies else element("p", "No request was successful: there is no latency to draw."),
+        element("div", *drawn, class_="figures") if drawn else None,
+    )
 
 
-def _reference(result: CaseResult) -> Reference | None:
-    """What the budgets of the case were held against, or would be; None where there is nothing."""
-    named = [verdict.budget.relative.baseline for verdict in result.verdicts if verdict.budget.relative]
-    try:
-        return result.judging.reference(named[0] if named else None, "total")
-    except BaselineError:
-        return None
+def _load(result: CaseResult) -> Markup:
+    """What was sent and when, so that whoever was not there can judge the figures."""
+    return fact_list(
+        (
+            ("Sent", sent_text(result)),
+            ("Load", load_text(result.settings)),
+            ("Counted", counted_text(result)),
+        ),
+        look="load",
+    )
 
 
 def _marks(result: CaseResult) -> Markup | None:
-    marks = list(case_marks(result))
+    """Without what stands below: errors by kind, and the client where it is why nothing is judged."""
+    marks = list(case_marks(result, without=("errors", "client") if result.not_measured else ("errors",)))
     if result.not_measured:
-        marks.insert(0, f"Not measured: {result.not_measured}")
+        marks.insert(0, f"{result.not_measured[0].upper()}{result.not_measured[1:]}")
     return element("ul", *(element("li", mark) for mark in marks), class_="marks") if marks else None
 
 
@@ -114,75 +113,27 @@ def _links(case: str, files: Mapping[str, str]) -> Markup | None:
 
 
 def _performance_table(result: CaseResult) -> Markup:
-    return data_table("Performance parameters", PERFORMANCE_HEADER, performance_rows(result.summaries))
+    summaries = result.summaries
+    table = data_table("Performance parameters", PERFORMANCE_HEADER, performance_rows(summaries))
+    has_bursts = any(summary.itl.min == 0 for summary in summaries)
+    note = "ITL of 0 ms: chunks that came in one read have one stamp." if has_bursts else None
+    return element("div", table, element("p", note, class_="note") if note else None)
 
 
-def _common_table(result: CaseResult) -> Markup:
+def _common_tables(result: CaseResult) -> Markup:
+    """One table, or a few side by side where its rows are short."""
+    stages = [summary.stage for summary in result.summaries]
     rows = [
         [name, *("-" if value is None else str(value) for value in values.values())]
         for name, values in common_metrics(result.summaries).items()
     ]
-    return data_table("Common metrics", ["Common Metric", *(one.stage for one in result.summaries)], rows)
-
-
-def _errors(result: CaseResult) -> Markup | None:
-    """Failed requests by kind; None where there are none."""
-    summary, trace = result.summary, result.trace
-    rows: list[list[Child]] = [
-        [
-            kind,
-            count,
-            f"{count / summary.total_requests:.1%}",
-            element(
-                "span", printable(trace.error_text[trace.error.index(kind)], _LONGEST_ERROR), class_="error"
-            ),
-        ]
-        for kind, count in sorted(summary.errors.items(), key=lambda error: -error[1])
+    height = ceil(len(rows) / max(1, _COLUMNS + 1 - len(stages)))
+    tables = [
+        data_table(
+            "Common metrics" if start == 0 else f"Common metrics from {rows[start][0]}",
+            ["Common Metric", *stages],
+            rows[start : start + height],
+        )
+        for start in range(0, len(rows), height)
     ]
-    return (
-        data_table("Errors by kind", ["Kind", "Requests", "Share", "The first one"], rows) if rows else None
-    )
-
-
-def _health(result: CaseResult) -> Markup:
-    health = result.health
-    reasons = [element("li", reason) for reason in health.reasons]
-    shares = [
-        [text, f"{value:.2%}"]
-        for name, text in _SHARES.items()
-        if (value := getattr(health, name)) is not None
-    ]
-    return element(
-        "div",
-        element("p", badge(health.state, _HEALTH_LOOKS[health.state]), f" {_stamps(result)}"),
-        element("ul", *reasons, class_="notes") if reasons else None,
-        element(
-            "div",
-            data_table("Shares that tell how the client fared", ["Share of", "Share"], shares),
-            data_table("Delays of the client", ["Delay", "Median", "P99", "Max", "n"], _delays(result)),
-            class_="pair",
-        ),
-    )
-
-
-def _stamps(result: CaseResult) -> str:
-    whose = "the kernel's" if result.trace.kernel_stamps else "the client's own"
-    rates = ""
-    if result.health.asked_rate is not None and result.health.achieved_rate is not None:
-        asked, achieved = number(result.health.asked_rate), number(result.health.achieved_rate)
-        rates = f" Asked for were {asked} req/s, achieved {achieved}."
-    return f"Arrival times are {whose}.{rates}"
-
-
-def _delays(result: CaseResult) -> Iterator[list[str]]:
-    samples = {
-        "a request sent after it was due": result.summary.schedule_delay,
-        "a chunk seen after it came": result.summary.receive_lag,
-    }
-    for name, sample in samples.items():
-        yield [name, *_delay(sample), str(sample.n)]
-
-
-def _delay(sample: Sample) -> list[str]:
-    values = (sample.median, sample.percentile(99), sample.max)
-    return ["-" if value is None else quantity(value, time_unit(value)) for value in values]
+    return element("div", *tables, class_="columns" if len(tables) > 1 else None)

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 
 from pytest_npuperf.report.html.document import document, switches
-from pytest_npuperf.report.html.markup import element
+from pytest_npuperf.report.html.markup import Markup, element
+from pytest_npuperf.report.html.tables import fact_list
 from pytest_npuperf.report.html.verdict_marks import badge
 from pytest_npuperf.report.page.case_section import case_section
+from pytest_npuperf.report.page.overview import contents, entries_of, headline
 from pytest_npuperf.report.page.run_section import repeat_section, run_facts, run_section
-from pytest_npuperf.report.page.verdict_section import headline, verdict_section
+from pytest_npuperf.report.page.verdict_section import verdict_section
 from pytest_npuperf.result import RunRecord
 
 __all__ = ["page_html"]
+
+_USER_INFO = re.compile(r"(?<=://)[^/@]*@")
 
 
 def page_html(
@@ -30,7 +35,8 @@ def page_html(
         outcomes: Each item's outcome by its node id; one that is not there passed.
         single_file: Whether the page is to be passed on by itself: then it links no file.
     """
-    text, look = headline(record.results, outcomes)
+    entries = entries_of(record, outcomes)
+    text, look = headline(entries)
     title = f"{text}: serving performance of {record.server.get('model') or record.abbr}"
     cases = [
         case_section(number, result, {} if single_file else written)
@@ -51,11 +57,21 @@ def page_html(
                 if record.stopped
                 else None,
                 run_facts(record),
+                _sides(record),
+                contents(entries),
                 class_="top",
             ),
-            verdict_section(record.results, outcomes) if record.results else None,
+            verdict_section(record, entries, outcomes) if entries else None,
             *cases,
             repeat_section(record),
-            run_section(record),
+            run_section(record, linked=not single_file),
         ),
     )
+
+
+def _sides(record: RunRecord) -> Markup | None:
+    """Which servers A and B are, where a run measured two by turns."""
+    places = (record.settings.get("ab") or {}).get("value")
+    if not places:
+        return None
+    return fact_list((side, _USER_INFO.sub("", str(place))) for side, place in zip("AB", places, strict=True))

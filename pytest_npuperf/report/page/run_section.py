@@ -9,10 +9,19 @@ from typing import Any
 
 from pytest_npuperf.report.html.markup import Markup, element
 from pytest_npuperf.report.html.tables import data_table, fact_list
-from pytest_npuperf.report.repeat import repeat_lines
+from pytest_npuperf.report.repeat import known_load, repeat_command, repeat_run_command
 from pytest_npuperf.result import RunRecord
 
 __all__ = ["repeat_section", "run_facts", "run_section"]
+
+_FILES = {
+    "configs/settings.json": "Settings (JSON)",
+    "configs/cases.json": "Cases (JSON)",
+    "configs/environment.json": "Environment (JSON)",
+    "configs/server.json": "Server (JSON)",
+    "logs/": "Logs",
+    "summary.json": "The run for programs (JSON)",
+}
 
 
 def run_facts(record: RunRecord) -> Markup:
@@ -32,31 +41,43 @@ def run_facts(record: RunRecord) -> Markup:
     )
 
 
-def repeat_section(record: RunRecord) -> Markup:
-    """The command of the run and, for each item, the one that measures it again."""
-    command = record.environment.get("command")
-    items = dict.fromkeys(result.nodeid for result in record.results)
-    by_item = {nodeid: [one for one in record.results if one.nodeid == nodeid] for nodeid in items}
-    blocks = [] if not command else [_command("The whole run", join(map(str, command)))]
-    for nodeid, results in by_item.items():
-        head, line = repeat_lines(results, settings=record.settings, server=record.server)
-        blocks.append(_command(nodeid, line.strip(), head.rstrip(":")))
+def repeat_section(record: RunRecord) -> Markup | None:
+    """The commands that repeat the run and each of its items; None where nothing was measured."""
+    nodeids = list(dict.fromkeys(result.nodeid for result in record.results))
+    if not nodeids:
+        return None
+    whole = repeat_run_command(record.settings, nodeids)
+    blocks = [_command("The whole run", whole, _where(record.environment))]
+    for nodeid in nodeids:
+        results = [result for result in record.results if result.nodeid == nodeid]
+        known = known_load(results, server=record.server)
+        blocks.append(_command(nodeid, repeat_command(record.settings, nodeid), known))
     return element("section", element("h2", "Repeat it"), *blocks)
 
 
-def run_section(record: RunRecord) -> Markup:
-    """Environment, server and settings, each value by its name."""
+def run_section(record: RunRecord, *, linked: bool) -> Markup:
+    """Environment, server and settings, each value by its name, and where they lie as files.
+
+    Args:
+        record: The run.
+        linked: Whether the files of the run lie beside the page.
+    """
     settings = [
         [name, _text(setting["value"]), str(setting["source"])]
         for name, setting in record.settings.items()
-        if setting["value"] is not None
+        if setting["value"] not in (None, (), [])
     ]
+    environment = dict(record.environment)
+    if environment.get("command"):
+        environment["command"] = join(map(str, environment["command"]))
+    links = [element("a", name, href=path) for path, name in _FILES.items()]
     return element(
         "section",
         element("h2", "Environment"),
+        element("nav", *links, class_="files", aria_label="Files of the run") if linked else None,
         element(
             "div",
-            data_table("Environment", ["Environment", "Value"], _flat(record.environment)),
+            data_table("Environment", ["Environment", "Value"], _flat(environment)),
             element(
                 "div",
                 data_table("Server", ["Server", "Value"], _flat(record.server)),
@@ -65,6 +86,16 @@ def run_section(record: RunRecord) -> Markup:
             class_="pair texts",
         ),
     )
+
+
+def _where(environment: Mapping[str, Any]) -> str:
+    """In which folder, and at which commit of it."""
+    git = environment.get("git")
+    place = f"to be run in {environment.get('rootdir') or 'the rootdir of pytest'}"
+    if not isinstance(git, Mapping) or not git.get("commit"):
+        return place
+    changes = " with changes that are not committed" if git.get("dirty") else ""
+    return f"{place}, at commit {git['commit']}{changes}"
 
 
 def _command(title: str, command: str, note: str = "") -> Markup:

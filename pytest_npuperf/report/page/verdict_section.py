@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
 from pytest_npuperf.report.charts.scale import Unit, quantity
 from pytest_npuperf.report.html.markup import Child, Markup, element
 from pytest_npuperf.report.html.verdict_marks import Look, badge, verdict_badge, verdict_strip
+from pytest_npuperf.report.page.overview import Entry
+from pytest_npuperf.report.page.reading import reading
+from pytest_npuperf.report.states import failure_of
+from pytest_npuperf.report.tables import UNSUPPORTED, n_of
 from pytest_npuperf.report.verdict_cells import (
     bound_text,
     interval_text,
@@ -16,77 +19,131 @@ from pytest_npuperf.report.verdict_cells import (
     verdict_notes,
 )
 from pytest_npuperf.report.verdicts import expression_text
-from pytest_npuperf.result import CaseResult
+from pytest_npuperf.result import CaseResult, RunRecord
 from pytest_npuperf.slo import Verdict
+from pytest_npuperf.slo.resampling import needed_requests
 
-__all__ = ["case_state", "headline", "verdict_section"]
+__all__ = ["verdict_section"]
 
 _MS = Unit("ms", 1e-3)
-_HEADER = ("Budget", "", "Measured", "Interval", "Bound", "n", "Verdict")
-_LOOKS: dict[str, Look] = {"passed": "pass", "failed": "fail", "error": "fail"}
-_GRAVEST_FIRST = ("failed", "error", "stopped", "skipped", "inconclusive", "no baseline", "passed")
+_HEADER = ("Budget", "", "Measured", "90 % interval", "Bound", "n", "Verdict")
+_NOT_MEASURED = "not measured"
+_LATENCIES = (("TTFT P50", "ttft", "p50"), ("TTFT P99", "ttft", "p99"), ("TPOT P50", "tpot", "p50"))
 
 
-def case_state(result: CaseResult, outcomes: Mapping[str, str]) -> str:
-    """How a case came out: its item's outcome, or what keeps it from being a plain pass."""
-    outcome = outcomes.get(result.nodeid, "passed")
-    if outcome != "passed":
-        return outcome
-    if result.stopped:
-        return "stopped"
-    open_outcomes = {verdict.outcome for verdict in result.verdicts}
-    return next(
-        (outcome for outcome in ("inconclusive", "no baseline") if outcome in open_outcomes), "passed"
+def verdict_section(record: RunRecord, entries: Sequence[Entry], outcomes: Mapping[str, str]) -> Markup:
+    """Each case with its budgets, the estimate with its interval against the bound, and the figure's n.
+
+    Args:
+        record: The run.
+        entries: Its cases: those of its results in their order, then those that were not measured.
+        outcomes: Each item's outcome by its node id; one that is not there passed.
+    """
+    count = len(record.results)
+    cases = [
+        _case(number, result, entry, failure_of(result, outcomes, record.failures))
+        for number, (result, entry) in enumerate(zip(record.results, entries, strict=False), start=1)
+    ]
+    cases += [
+        _unmeasured(entry, nodeid, record.failures[nodeid])
+        for entry, nodeid in zip(entries[count:], record.unmeasured, strict=True)
+    ]
+    return element("section", element("h2", "Verdict"), _reading(record, entries), *cases, class_="verdicts")
+
+
+def _reading(record: RunRecord, entries: Sequence[Entry]) -> Markup | None:
+    measured = [result for result in record.results if not result.not_measured]
+    words = {entry.state for entry in entries} | {chip for one in record.results for chip, _ in _chips(one)}
+    return reading(
+        [verdict for result in record.results for verdict in result.verdicts],
+        words if all(entry.is_measured for entry in entries) else {*words, _NOT_MEASURED},
+        has_unsupported=any(not _is_supported(result, *key[1:]) for result in measured for key in _LATENCIES),
     )
 
 
-def headline(results: Sequence[CaseResult], outcomes: Mapping[str, str]) -> tuple[str, Look]:
-    """The run in one line: ``2 of 3 cases failed``."""
-    if not results:
-        return "No case was measured", "open"
-    total = len(results)
-    counts = Counter(case_state(result, outcomes) for result in results)
-    if counts["passed"] == total:
-        return ("The case passed" if total == 1 else f"All {total} cases passed"), "pass"
-    states = sorted(set(counts) - {"passed"}, key=_rank)
-    first, *others = states
-    parts = [f"{counts[first]} of {total} cases {first}" if total > 1 else f"The case: {first}"]
-    parts += [f"{counts[state]} {state}" for state in others]
-    return ", ".join(parts), _LOOKS.get(first, "open")
-
-
-def verdict_section(results: Sequence[CaseResult], outcomes: Mapping[str, str]) -> Markup:
-    """Each case with its budgets, the estimate with its interval against the bound, and the figure's n."""
-    cases = [
-        _case(number, result, case_state(result, outcomes)) for number, result in enumerate(results, start=1)
-    ]
-    return element("section", element("h2", "Verdict"), *cases, class_="verdicts")
-
-
-def _case(number: int, result: CaseResult, state: str) -> Markup:
-    name = element("a", result.name, href=f"#case-{number}")
-    return element(
-        "article",
-        element("header", element("h3", name), badge(state, _LOOKS.get(state, "open"))),
-        element("p", *_key_figures(result), class_="keys"),
+def _case(number: int, result: CaseResult, entry: Entry, failure: str) -> Markup:
+    chips = dict(_chips(result))
+    reasons = [failure, *(reason for reason in chips.values() if reason not in failure)]
+    return _article(
+        entry,
+        element("a", result.name, href=f"#case-{number}"),
+        [_chip(name) for name in chips if name != entry.state],
+        [reason for reason in reasons if reason],
+        None if result.not_measured else element("p", *_key_figures(result), class_="keys"),
         _table(result) if result.verdicts else element("p", _unjudged(result), class_="note"),
         *_notes(result.verdicts),
+    )
+
+
+def _unmeasured(entry: Entry, nodeid: str, failure: str) -> Markup:
+    return _article(
+        entry,
+        entry.name,
+        [_chip(_NOT_MEASURED)],
+        [failure] if failure else [],
+        element("p", nodeid, class_="sub code"),
+    )
+
+
+def _article(
+    entry: Entry, name: Child, chips: Sequence[Markup], reasons: Sequence[str], *content: Markup | None
+) -> Markup:
+    return element(
+        "article",
+        element("header", element("h3", name), badge(entry.state, entry.look), *chips),
+        *(element("p", reason, class_=f"why {entry.look}") for reason in reasons),
+        *content,
+        id=entry.place,
         class_="case-verdict",
     )
 
 
+def _chips(result: CaseResult) -> Iterator[tuple[str, str]]:
+    """What a reader must know beside the state, each with its reason."""
+    if result.not_measured:
+        yield _NOT_MEASURED, result.not_measured
+    elif result.health.state != "ok":
+        yield f"client {result.health.state}", f"The client: {'; '.join(result.health.reasons)}"
+    if result.stopped:
+        yield "stopped", f"Stopped before its end; requests measured until then: {len(result.trace)}"
+    if result.aborted:
+        yield "aborted", result.aborted
+    vacuous = "; ".join(result.vacuous)
+    if vacuous:
+        yield "vacuous", vacuous
+    if result.suspect:
+        yield "suspect", "; ".join(result.suspect)
+
+
+def _chip(name: str) -> Markup:
+    looks: dict[str, Look] = {"client suspect": "open", "stopped": "open", "suspect": "open"}
+    return element("span", name, class_=f"chip {looks.get(name, 'fail')}")
+
+
 def _key_figures(result: CaseResult) -> Iterator[Markup]:
     summary = result.summary
-    figures = (
-        ("TTFT P50", quantity(summary.ttft.median, _MS)),
-        ("TTFT P99", quantity(summary.ttft.percentile(99), _MS)),
-        ("TPOT P50", quantity(summary.tpot.median, _MS)),
-        ("output", quantity(summary.output_token_throughput, Unit("token/s", 1.0))),
-        ("requests", str(summary.total_requests)),
-        ("failed", str(summary.failed_requests)),
-    )
-    for name, value in figures:
-        yield element("span", element("span", name, class_="name"), " ", element("b", value))
+    if summary.failed_requests:
+        yield element("span", f"of the {summary.success_requests} successful:", class_="name")
+    for name, metric, statistic in _LATENCIES:
+        yield _key(name, _latency(result, metric, statistic))
+    yield _key("output", quantity(summary.output_token_throughput, Unit("token/s", 1.0)))
+    yield _key("requests", str(summary.total_requests))
+    yield _key("failed", str(summary.failed_requests))
+
+
+def _latency(result: CaseResult, metric: str, statistic: str) -> str:
+    value = getattr(result.summary, metric).statistic(statistic)
+    return f"{quantity(value, _MS)}{'' if _is_supported(result, metric, statistic) else UNSUPPORTED}"
+
+
+def _is_supported(result: CaseResult, metric: str, statistic: str) -> bool:
+    """Whether a percentile rests on enough requests; one that there is none of rests on nothing."""
+    n = n_of(result.summary, metric)
+    return not n or n >= needed_requests([result.stage_runs()["total"]], metric, statistic)
+
+
+def _key(name: str, value: str) -> Markup:
+    return element("span", element("span", name, class_="name"), " ", element("b", value))
 
 
 def _unjudged(result: CaseResult) -> str:
@@ -140,7 +197,3 @@ def _notes(verdicts: Sequence[Verdict]) -> Iterator[Markup]:
     ]
     if notes:
         yield element("ul", *notes, class_="notes")
-
-
-def _rank(state: str) -> int:
-    return _GRAVEST_FIRST.index(state) if state in _GRAVEST_FIRST else 0

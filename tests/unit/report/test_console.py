@@ -35,6 +35,7 @@ def test_a_case_is_its_heading_and_both_tables_closed_by_the_path(
             performance_table([result.summary]),
             common_table([result.summary]),
             f"Performance Result files locate in {REPORT}/performance/vllm-api-stream-chat.",
+            f"Report: {REPORT}/report.html",
         ]
     )
 
@@ -105,7 +106,7 @@ def test_tables_have_every_stage_and_say_when_the_load_was_steady(
     result = make_result("chat", clean, stages=(steady,), steady_window=(0.5, 12.34567))
     lines = console_lines(make_record(result), REPORT, verbosity=0, outcomes={})
     assert lines[1] == "Steady stage: from 0.5 s to 12.3457 s after the first request was sent"
-    assert "\n".join(lines[2:-1]) == "\n".join(
+    assert "\n".join(lines[2:-2]) == "\n".join(
         [performance_table([result.summary, steady]), common_table([result.summary, steady])]
     )
 
@@ -174,12 +175,28 @@ def test_quiet_is_a_line_a_case(make_result: Results, make_record: Records, clea
         make_result("burst", clean, stopped=True, nodeid="test_burst.py::test_burst"),
     )
     lines = console_lines(record, REPORT, verbosity=-1, outcomes={"test_burst.py::test_burst": "failed"})
-    figures = "TTFT avg 50.0 ms, P99 50.0 ms; TPOT avg 10.0 ms; output 42.8571 token/s; N 1; failed 0"
+    figures = "TTFT avg 50.0 ms, P99 50.0 ms*; TPOT avg 10.0 ms; output 42.8571 token/s; N 1; failed 0"
     assert lines == [
         f"vllm-api-stream-chat/chat: {figures}",
         f"vllm-api-stream-chat/burst: {figures}; STOPPED; FAILED",
+        "* rests on too few requests for that percentile",
         f"Performance Result files locate in {REPORT}/performance/vllm-api-stream-chat.",
+        f"Report: {REPORT}/report.html",
     ]
+
+
+def test_quiet_marks_no_percentile_that_rests_on_enough_requests(
+    make_result: Results,
+    make_record: Records,
+    load_trace: Callable[..., Trace],
+    build_trace: Callable[..., Trace],
+) -> None:
+    lines = console_lines(make_record(make_result("chat", load_trace(299))), None, verbosity=-1, outcomes={})
+    assert len(lines) == 1
+    assert "*" not in lines[0]
+    failed = build_trace({"sent": 0, "end": 5, "error": "connect"})
+    lines = console_lines(make_record(make_result("chat", failed)), None, verbosity=-1, outcomes={})
+    assert lines[0].startswith("vllm-api-stream-chat/chat: TTFT avg -, P99 -; ")
 
 
 def test_verbose_adds_percentiles_and_marks_those_of_too_few_requests(
@@ -187,7 +204,7 @@ def test_verbose_adds_percentiles_and_marks_those_of_too_few_requests(
 ) -> None:
     result = make_result("chat", clean)
     lines = console_lines(make_record(result), REPORT, verbosity=1, outcomes={})
-    assert lines[1:-1] == [
+    assert lines[1:-2] == [
         *performance_table([result.summary], MORE_COLUMNS, result.stage_runs()).splitlines(),
         "* rests on too few requests for that percentile",
         *common_table([result.summary]).splitlines(),

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_npuperf.report.escaping import label_value, markdown_code, workflow_data, workflow_property
-from pytest_npuperf.report.text import printable
+from pytest_npuperf.text import printable
 
 
 @given(st.text(st.sampled_from("ab|`<>&*_~[]\\$@:/.w\n\x1b\x9b \u202e聊")))

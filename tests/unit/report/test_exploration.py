@@ -135,7 +135,9 @@ def test_the_summary_has_the_steps_as_data(
 ) -> None:
     exploration = searched(End("edge", 8, 9), step(8), step(9, kept=False))
     record = make_record(make_result(exploration=exploration), make_result())
-    with_steps, without = msgspec.json.decode(msgspec.json.encode(run_summary(record, [{}, {}])))["cases"]
+    with_steps, without = msgspec.json.decode(msgspec.json.encode(run_summary(record, [{}, {}], [{}, {}])))[
+        "cases"
+    ]
     assert with_steps["exploration"] == exploration_data(exploration)
     assert without["exploration"] is None
 

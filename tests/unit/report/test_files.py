@@ -80,6 +80,7 @@ def test_details_hold_every_request_on_the_run_s_own_axis(two_good_one_failed: T
         "asked_input_tokens": None,
         "asked_output_tokens": None,
         "turn": None,
+        "conversation": None,
         "finish_reason": "length",
         "model": "model",
         "text": None,
@@ -123,8 +124,16 @@ def test_a_request_that_was_never_sent_does_not_move_the_axis(two_good_one_faile
     assert details[0]["prefill_latency"] is None
 
 
-def test_details_have_what_was_asked_for_and_the_turn_from_1(build_trace: Callable[..., Trace]) -> None:
-    asked = {"asked_input_tokens": 12, "asked_output_tokens": 2, "turn": 0, "cached_tokens": 8}
+def test_details_have_what_was_asked_for_the_turn_from_1_and_the_conversation_from_0(
+    build_trace: Callable[..., Trace],
+) -> None:
+    asked = {
+        "asked_input_tokens": 12,
+        "asked_output_tokens": 2,
+        "turn": 0,
+        "cached_tokens": 8,
+        "conversation": 0,
+    }
     (request,) = request_details(build_trace({"sent": 0, "chunks": [5], "end": 6, **asked}))
     assert {key: request[key] for key in asked} == asked | {"turn": 1}
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from pytest_npuperf.report.markdown import limited, markdown_summary
-from pytest_npuperf.result import CaseResult, RunRecord
+from pytest_npuperf.result import OTHER_SIDE, CaseResult, RunRecord
 from pytest_npuperf.slo import Verdict, parse_budget
 from pytest_npuperf.trace import Trace
 
@@ -58,7 +58,7 @@ def test_figures_and_verdicts_of_every_case_are_tables(
             "0",
         ],
         ["<code>burst</code>", "passed", "50.0 ms", "50.0 ms", "10.0 ms", "42.8571 token/s", "1", "0"],
-        ["case", "budget", "bound", "measured", "interval", "n", "verdict"],
+        ["case", "budget", "bound", "measured", "90 % interval", "n", "verdict"],
         [
             "<code>chat[concurrency=4]</code>",
             "<code>ttft.p99 < 500 ms</code>",
@@ -111,6 +111,31 @@ def test_where_the_report_lies_is_told(make_result: Results, make_record: Record
 def test_a_run_that_measured_nothing_says_so(make_record: Records) -> None:
     text = markdown_summary(make_record(), REPORT, outcomes={})
     assert text.startswith("## Serving performance: no case was measured\n")
+
+
+def test_what_failed_is_told_with_its_reason(
+    make_result: Results, make_record: Records, clean: Trace
+) -> None:
+    result = make_result("chat", clean)
+    outcomes = {result.nodeid: "failed", "npuperf.yaml::late": "error"}
+    failures = {result.nodeid: "AssertionError: too|slow", "npuperf.yaml::late": "deploy.sh ended with 1"}
+    text = markdown_summary(make_record(result, failures=failures), REPORT, outcomes=outcomes)
+    assert text.startswith("## Serving performance: 2 cases: 1 error, 1 failed\n")
+    assert "- failed: <code>AssertionError: too&#124;slow</code>" in text
+    assert "- <code>npuperf.yaml::late</code>, **error**: <code>deploy.sh ended with 1</code>" in text
+    alone = markdown_summary(make_record(failures={"b": "no such model"}), REPORT, outcomes={"b": "error"})
+    assert alone.startswith("## Serving performance: 1 case: 1 error; no case was measured\n")
+    assert "no such model" in alone
+
+
+def test_a_is_not_failed_by_what_b_did(make_result: Results, make_record: Records, clean: Trace) -> None:
+    a, b = (make_result(name, clean, nodeid="chat", in_pairs=True) for name in (f"chat{OTHER_SIDE}", "chat"))
+    text = markdown_summary(make_record(a, b), REPORT, outcomes={"chat": "failed"})
+    assert [row[:2] for row in _rows(text)[1:]] == [
+        ["<code>chat@A</code>", "passed"],
+        ["<code>chat</code>", "**failed**"],
+    ]
+    assert text.count("repeat it") == 1
 
 
 def test_a_stopped_run_says_so(make_result: Results, make_record: Records, clean: Trace) -> None:

@@ -4,7 +4,7 @@ import shlex
 from collections.abc import Callable
 from typing import Any
 
-from pytest_npuperf.report.repeat import repeat_command, repeat_lines
+from pytest_npuperf.report.repeat import repeat_command, repeat_lines, repeat_run_command
 from pytest_npuperf.result import CaseResult
 
 
@@ -41,8 +41,24 @@ def test_flags_have_no_value_and_zero_is_a_value() -> None:
     assert repeat_command(settings, "a.py::b") == "pytest a.py::b --npuperf-insecure --npuperf-confirm=0"
 
 
+def test_columns_are_one_option() -> None:
+    settings = _settings(stats=("Average", "P50", "P99.9"))
+    assert repeat_command(settings, "a.py::b") == "pytest a.py::b --npuperf-stats=Average,P50,P99.9"
+    assert repeat_command(_settings(stats=()), "a.py::b") == "pytest a.py::b"
+
+
+def test_a_run_is_repeated_item_by_item_with_its_seed_and_without_its_outputs() -> None:
+    settings = _settings(base_url="http://host", save_baseline="main", zip=True, pictures="svg")
+    settings |= _settings("drawn", seed=7)
+    command = repeat_run_command(settings, ["npuperf.yaml::chat", "a.py::b[1 2]"])
+    assert command == (
+        "pytest npuperf.yaml::chat 'a.py::b[1 2]' --npuperf-base-url=http://host --npuperf-seed=7"
+    )
+    assert repeat_run_command({}, ["npuperf::gsm8kdataset"]) == "pytest -k gsm8kdataset"
+
+
 def test_no_secret_is_in_the_command() -> None:
-    settings = _settings(api_key="(set)", base_url="https://me:secret@host/v1?x=a@b")
+    settings = _settings(api_key="(set)", base_url="https://host/v1?x=a@b")
     assert repeat_command(settings, "a.py::b") == (
         "pytest a.py::b --npuperf-api-key=\"$NPUPERF_API_KEY\" --npuperf-base-url='https://host/v1?x=a@b'"
     )

@@ -96,6 +96,7 @@ def test_a_case_with_everything_is_valid(
         stages=tuple(
             summarize(two_good_one_failed, max_concurrency=2, stage=stage) for stage in ("steady", "turn 12")
         ),
+        warmup_window=(-1.0, 0.4),
         steady_window=(0.5, 1.5),
         exploration=Exploration(
             axis="rate", search=Search("rate", (budget,)), steps=(step,), end=End("edge", 4.0, 5.0)
@@ -104,6 +105,12 @@ def test_a_case_with_everything_is_valid(
         confirmations=1,
     )
     assert _faults(written(result)) == []
+
+
+def test_what_failed_before_the_load_is_valid(written: Written, make_result: Results) -> None:
+    outcomes = {"npuperf.yaml::chat": "failed", "npuperf.yaml::late": "error"}
+    failures = dict.fromkeys(outcomes, "why")
+    assert _faults(written(make_result("chat"), outcomes=outcomes, failures=failures)) == []
 
 
 def test_a_case_without_requests_is_valid(

@@ -24,7 +24,7 @@ def summarized(make_record: Records) -> Callable[[CaseResult], dict[str, Any]]:
     """What the summary of a run says of its only case."""
 
     def case(result: CaseResult) -> dict[str, Any]:
-        summary = run_summary(make_record(result), [{"plot": "performance/abbr/chat_plot.html"}])
+        summary = run_summary(make_record(result), [{"plot": "performance/abbr/chat_plot.html"}], [{}])
         only: dict[str, Any] = summary["cases"][0]
         return only
 
@@ -32,7 +32,7 @@ def summarized(make_record: Records) -> Callable[[CaseResult], dict[str, Any]]:
 
 
 def test_the_run_is_described(make_record: Records) -> None:
-    assert run_summary(make_record(stopped=True), []) == {
+    assert run_summary(make_record(stopped=True), [], []) == {
         "schema_version": 1,
         "run_id": "ee9480acbbac4d4aa190a124d5ddf39c",
         "abbr": "vllm-api-stream-chat",
@@ -42,7 +42,24 @@ def test_the_run_is_described(make_record: Records) -> None:
         "server": {"base_url": "http://127.0.0.1:8000"},
         "environment": {"python": "3.11.9"},
         "cases": [],
+        "unmeasured": [],
     }
+
+
+def test_what_failed_is_told_with_its_reason(make_result: Results, make_record: Records) -> None:
+    result = make_result("chat")
+    record = make_record(
+        result,
+        outcomes={result.nodeid: "failed", "npuperf.yaml::late": "error"},
+        failures={result.nodeid: "AssertionError: slow", "npuperf.yaml::late": "deploy.sh ended with 1"},
+    )
+    summary = run_summary(record, [{}], [{}])
+    assert [(case["outcome"], case["failure"]) for case in summary["cases"]] == [
+        ("failed", "AssertionError: slow")
+    ]
+    assert summary["unmeasured"] == [
+        {"nodeid": "npuperf.yaml::late", "outcome": "error", "failure": "deploy.sh ended with 1"}
+    ]
 
 
 def test_a_case_says_what_its_figures_rest_on(
@@ -55,10 +72,13 @@ def test_a_case_says_what_its_figures_rest_on(
     assert case == {
         "name": "chat",
         "nodeid": "npuperf.yaml::chat",
+        "outcome": "stopped",
+        "failure": "",
         "started": "2026-03-26T20:22:04+08:00",
         "stopped": True,
         "aborted": "",
         "files": {"plot": "performance/abbr/chat_plot.html"},
+        "pictures": {},
         "kernel_stamps": False,
         "tokens_estimated": False,
         "errors": {"http_status": 1},
@@ -66,6 +86,7 @@ def test_a_case_says_what_its_figures_rest_on(
         "not_measured": "",
         "vacuous": [],
         "suspect": [],
+        "warmup_window": None,
         "steady_window": None,
         "no_steady": "",
         "exploration": None,
@@ -170,13 +191,13 @@ def test_infinity_is_null_and_said_so(
     assert (written["low"], written["high"]) == (0.3, None)
 
 
-def test_every_stage_and_the_steady_window_are_there(
+def test_every_stage_and_the_windows_are_there(
     make_result: Results, two_good_one_failed: Trace, summarized: Callable[[CaseResult], dict[str, Any]]
 ) -> None:
     steady = summarize(two_good_one_failed, max_concurrency=2, stage="steady")
-    case = summarized(make_result(stages=(steady,), steady_window=(0.5, 1.5)))
+    case = summarized(make_result(stages=(steady,), warmup_window=(-1.0, 0.4), steady_window=(0.5, 1.5)))
     assert list(case["stages"]) == ["total", "steady"]
-    assert case["steady_window"] == (0.5, 1.5)
+    assert (case["warmup_window"], case["steady_window"]) == ((-1.0, 0.4), (0.5, 1.5))
 
 
 def test_why_there_is_no_steady_stage_and_a_verdict_on_it_is_told(

@@ -8,7 +8,7 @@ import pytest
 
 from pytest_npuperf.metrics import ClientHealth, summarize
 from pytest_npuperf.report.verdict_lines import VerdictLine, verdict_lines
-from pytest_npuperf.result import CaseResult
+from pytest_npuperf.result import OTHER_SIDE, CaseResult
 from pytest_npuperf.slo import Verdict, parse_budget
 from pytest_npuperf.trace import Trace
 
@@ -122,3 +122,16 @@ def test_no_control_character_of_a_name_reaches_the_line(make_result: Results, s
     line = line_of(make_result(hostile, spread, nodeid=hostile), "failed")
     assert line.outcome == "FAILED"
     assert line.rest.isprintable()
+
+
+def test_the_line_has_the_state_that_other_reports_have(make_result: Results, spread: Trace) -> None:
+    doubtful = Verdict(budget=parse_budget("ttft.p99 < 1 ms"), measured=0.05, n=1, outcome="no baseline")
+    line = line_of(make_result("chat", spread, verdicts=[doubtful]))
+    assert (line.outcome, line.colour) == ("NO BASELINE", "yellow")
+
+
+def test_a_is_not_failed_by_what_b_did(make_result: Results, spread: Trace) -> None:
+    names = (f"chat{OTHER_SIDE}", "chat")
+    results = [make_result(name, spread, nodeid="chat", in_pairs=True) for name in names]
+    lines = verdict_lines(results, {"chat": "failed"}, sparklines=False)
+    assert [(line.outcome, line.colour) for line in lines] == [("PASSED", "green"), ("FAILED", "red")]

@@ -99,10 +99,11 @@ def whole_load(build_trace: Callable[..., Trace]) -> Trace:
                 "asked_input_tokens": 99 + i,
                 "asked_output_tokens": 3 * len(chunks) + (i == 9),
                 "turn": i % 2,
+                "conversation": i // 2,
             }
         )
     rows[11] |= {"error": "http_status", "chunks": [], "output_tokens": -1, "input_tokens": -1}
     rows[12] |= {"error": "truncated"}
     rows[13] |= {"error": "cancelled"}
-    rows[14] |= {"error": "connect", "chunks": [], "turn": -1}
+    rows[14] |= {"error": "connect", "chunks": [], "turn": -1, "conversation": -1}
     return build_trace(*rows)

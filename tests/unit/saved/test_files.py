@@ -10,7 +10,7 @@ import pytest
 from pytest_npuperf.errors import ReportError
 from pytest_npuperf.result import CaseResult
 from pytest_npuperf.saved import read_report
-from pytest_npuperf.trace import Trace
+from pytest_npuperf.trace import UNKNOWN, Trace
 
 DETAILS = "performance/vllm-api-stream-chat/chat_details.json"
 
@@ -21,7 +21,8 @@ def report(
 ) -> Path:
     """The folder of a whole report with one case of two requests."""
     trace = build_trace(
-        {"sent": 0, "chunks": [50, 60], "end": 70}, {"sent": 5, "end": 9, "error": "http_status"}
+        {"sent": 0, "chunks": [50, 60], "end": 70, "turn": 0, "conversation": 1},
+        {"sent": 5, "end": 9, "error": "http_status"},
     )
     return written(measured(trace, "ttft.p99 < 1 s"))
 
@@ -101,6 +102,7 @@ def test_a_file_that_was_cut_off_is_named(report: Path, name: str) -> None:
         ("output_tokens", -5),
         ("output_tokens", 2**70),
         ("turn", 0),
+        ("conversation", -1),
         ("success", False),
         ("error", "broken"),
     ],
@@ -141,10 +143,11 @@ def test_an_environment_of_which_no_fingerprint_can_be_made_is_damage(
         read_report(report)
 
 
-def test_a_steady_window_without_length_is_damage(report: Path) -> None:
-    change(report / "summary.json", lambda summary: summary["cases"][0].update(steady_window=[2.0, 2.0]))
+@pytest.mark.parametrize("name", ["warmup_window", "steady_window"])
+def test_a_window_without_length_is_damage(report: Path, name: str) -> None:
+    change(report / "summary.json", lambda summary: summary["cases"][0].update({name: [2.0, 2.0]}))
 
-    with pytest.raises(ReportError, match=r"a steady_window of \(2\.0, 2\.0\) has no length"):
+    with pytest.raises(ReportError, match=rf"a {name} of \(2\.0, 2\.0\) has no length"):
         read_report(report)
 
 
@@ -161,13 +164,18 @@ def test_a_budget_that_is_not_known_says_so(report: Path) -> None:
 def test_keys_that_came_later_may_be_missing_and_others_be_there(report: Path) -> None:
     def alter(summary: dict[str, Any]) -> None:
         (case,) = summary["cases"]
-        for key in ("confirmations", "suspect", "prompts_hash", "no_steady", "steady_window", "aborted"):
+        for key in ("confirmations", "suspect", "prompts_hash", "no_steady", "aborted"):
+            del case[key]
+        for key in ("warmup_window", "steady_window"):
             del case[key]
         case["something_new"] = summary["something_new"] = 1
         del case["verdicts"][0]["advisory"]
 
     change(report / "summary.json", alter)
+    change(report / DETAILS, lambda requests: [request.pop("conversation") for request in requests])
     (case,) = read_report(report).cases
 
     assert (case.result.confirmations, case.result.suspect, case.result.aborted) == (0, (), "")
+    assert case.result.warmup_window is None
+    assert set(case.result.trace.conversation.tolist()) == {UNKNOWN}
     assert not case.verdicts[0].budget.advisory

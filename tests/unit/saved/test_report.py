@@ -22,7 +22,6 @@ Measured = Callable[..., CaseResult]
 Written = Callable[..., Path]
 
 STATISTICS = ("avg", "min", "max", "median", "p50", "p75", "p90", "p99", "p99.9")
-NOT_KEPT = ("receive_lag",)
 
 
 def figures(stages: dict[str, StageRun]) -> dict[str, tuple[float | None, int]]:
@@ -31,7 +30,7 @@ def figures(stages: dict[str, StageRun]) -> dict[str, tuple[float | None, int]]:
         f"{stage}.{metric.name}.{statistic}": figure(run, metric.name, statistic)
         for stage, run in stages.items()
         for metric in METRICS.values()
-        if metric.name not in NOT_KEPT
+        if not metric.of_chunks
         for statistic in (STATISTICS if metric.takes_statistic else (None,))
     }
 
@@ -95,6 +94,7 @@ def test_everything_else_that_is_known_of_a_case_comes_back(
         "not_measured": "client-bound",
         "prompts_hash": "12ab",
         "stopped": True,
+        "warmup_window": (-1.25, 0.500000001),
     }
     result = measured(whole_load, **told)
     back = only_result(read_report(written(result)))
@@ -140,10 +140,12 @@ def test_each_measurement_of_a_confirmed_case_comes_back(
         replace(whole_load, request_id=tuple(f"npuperf-aaa-{i}" for i in range(40))),
         replace(whole_load, request_id=tuple(f"npuperf-bbb-{i}" for i in range(40)), **stamps),
     ]
-    result = pooled_result([measured(load) for load in loads])
+    result = pooled_result([measured(load, warmup_window=(-1.0, 0.5)) for load in loads])
     back = only_result(read_report(written(result)))
 
     assert back.confirmations == 1
+    assert back.warmup_window == (-1.0, 0.5)
+    assert back.trace.conversation.tolist() == result.trace.conversation.tolist()
     for one, other in zip(back.measurements, result.measurements, strict=True):
         assert figures(one.stage_runs()) == figures(other.stage_runs())
     assert figures(back.stage_runs()) == figures(result.stage_runs())

@@ -40,6 +40,7 @@ def test_a_figure_stands_beside_the_mean_of_the_baselines_runs(
     assert rows["tpot.p50"] == ["10 ms", "10 ms", "+0.0%", "0.0%"]
     assert rows["request_throughput"][2].endswith("(worse)")
     assert "3 runs" in made
+    assert "Noise floor: one run in 20" in made
     assert "driver: 2, in the baseline 1" in made
 
 
@@ -74,3 +75,19 @@ def test_what_may_be_chance_is_neither_better_nor_worse(
     reference = Reference("main", (one_answer(50).stage_runs()["total"],))
     rows = rows_of(baseline_table(one_answer(60, count=20), reference), read_html)
     assert rows["ttft.p99"][2] == "+20.0%"
+
+
+def test_what_was_measured_by_turns_is_compared_pair_by_pair(
+    one_answer: Callable[..., CaseResult], read_html: Callable[[str], Any]
+) -> None:
+    a, b = [one_answer(ttft) for ttft in (50, 51, 52)], [one_answer(ttft) for ttft in (60, 61, 62)]
+    reference = Reference("chat@A", tuple(one.stage_runs()["total"] for one in a), is_paired=True)
+    made = baseline_table(replace(b[0], measurements=tuple(b)), reference)
+    cells = [tag.text for tag in read_html(made) if tag.name in ("th", "td")]
+    assert cells[:7] == ["figure", "A", "B", "change", "90 % interval", "n", "B is"]
+    row = cells[cells.index("ttft.avg") :][:7]
+    assert (row[1], row[2], row[3], row[6]) == ("51.0 ms", "61.0 ms", "+19.6%", "✕worse")
+    assert " .. " in row[4]
+    assert cells[cells.index("failure_rate") + 6] == "same"
+    assert "3 pairs" in made
+    assert "Noise floor" not in made

@@ -61,7 +61,18 @@ def test_the_verdict_comes_first_and_links_to_the_cases(
     links = [
         tag.attributes["href"] for tag in tags if tag.name == "a" and tag.attributes["href"].startswith("#")
     ]
-    assert [f"#{tag.attributes['id']}" for tag in tags if tag.attributes.get("class") == "case"] == links
+    assert links == ["#verdict-1", "#verdict-2", "#case-1", "#case-2"]
+    assert {tag.attributes["id"] for tag in tags if "id" in tag.attributes} >= {link[1:] for link in links}
+
+
+def test_where_two_servers_were_measured_both_addresses_are_told(
+    record: RunRecord, read_html: Callable[[str], Any]
+) -> None:
+    settings = {"ab": {"value": ("http://a:b@one:8000", "http://two:8000"), "source": "option"}}
+    tags = read_html(page(replace(record, settings=settings)))
+    facts = [tag.text for tag in tags if tag.name in ("dt", "dd")]
+    place = facts.index("A")
+    assert facts[place : place + 4] == ["A", "http://one:8000", "B", "http://two:8000"]
 
 
 def test_a_case_has_both_tables_its_figures_and_its_client(
@@ -69,32 +80,81 @@ def test_a_case_has_both_tables_its_figures_and_its_client(
 ) -> None:
     tags = read_html(page(replace(record, results=record.results[:1])))
     titles = [tag.text for tag in tags if tag.name == "h3"]
-    assert titles[1:6] == ["Performance parameters", "Common metrics", "Latency", "Over time", "The client"]
+    blocks = ["Performance parameters", "Common metrics", "Latency, and the load over time", "The client"]
+    assert titles[1:5] == blocks
     cells = [tag.text for tag in tags if tag.name in ("th", "td")]
     assert {"OutputTokenThroughput", "Prefill Token Throughput", "Total generated tokens"} <= set(cells)
     figures = [tag.text for tag in tags if tag.name == "h4"]
     assert figures == ["TTFT", "TPOT", "ITL", "E2EL", "Output token rate", "Concurrency"]
 
 
-def test_errors_stand_by_kind_with_the_first_of_each(
+def test_a_case_says_what_was_sent_and_when(
+    make_result: Callable[..., CaseResult],
+    make_record: Callable[..., RunRecord],
+    read_html: Callable[[str], Any],
+) -> None:
+    settings = {
+        "dataset": {"synthetic": {"input_tokens": 256, "output_tokens": 32}},
+        "load": {"concurrency": 4},
+    }
+    tags = read_html(page(make_record(make_result(settings=settings, prompts_hash="0a1b"))))
+    load = next(tag for tag in tags if tag.attributes.get("class") == "load")
+    assert load.text == (
+        "Sentsynthetic prompts of 256 tokens · answers of 32 tokens · prompts 0a1b"
+        "Loadclosed loop, concurrency 4 · 4 warmup requests"
+        "Counted10 input tokens, 2 output tokens on average"
+    )
+
+
+@pytest.mark.parametrize(("stages", "rows"), [(1, [5, 5, 3]), (2, [7, 6]), (3, [13])])
+def test_common_metrics_are_laid_out_side_by_side_where_there_is_room(
+    stages: int,
+    rows: list[int],
+    make_result: Callable[..., CaseResult],
+    make_record: Callable[..., RunRecord],
+    load_trace: Callable[..., Trace],
+) -> None:
+    trace = load_trace(20)
+    names = ("steady", "turn 1")[: stages - 1]
+    others = tuple(summarize(trace, max_concurrency=2, stage=name) for name in names)
+    result = make_result("chat", trace, stages=others)
+    html = page(make_record(result))
+    tables = re.findall(r'aria-label="Common metrics.*?<tbody>(.*?)</tbody>', html)
+    assert [table.count("<tr>") for table in tables] == rows
+    assert [table.count("<td>") for table in tables] == [stages * count for count in rows]
+
+
+def test_gaps_of_nothing_are_explained_where_there_are_any(
     make_result: Callable[..., CaseResult],
     make_record: Callable[..., RunRecord],
     build_trace: Callable[..., Trace],
+) -> None:
+    note = "ITL of 0 ms: chunks that came in one read have one stamp."
+    burst = build_trace({"sent": 0, "chunks": [5, 5, 8], "end": 9})
+    assert note in page(make_record(make_result("chat", burst)))
+    assert note not in page(make_record(make_result("chat")))
+
+
+def test_everything_is_said_once(
+    make_result: Callable[..., CaseResult],
+    make_record: Callable[..., RunRecord],
+    healthy: ClientHealth,
     read_html: Callable[[str], Any],
 ) -> None:
-    errors = ["", "timeout_total", "http_status", "http_status"]
-    trace = build_trace(*({"sent": 0, "chunks": [5], "end": 9, "error": error} for error in errors))
-    trace = replace(trace, error_text=("", "after 5 s", "<b>busy</b>", "later"))
-    cells = [
-        tag.text
-        for tag in read_html(page(make_record(make_result("chat", trace))))
-        if tag.name in ("th", "td")
-    ]
-    place = cells.index("The first one")
-    assert cells[place + 1 : place + 9] == [
-        *("http_status", "2", "50.0%", "<b>busy</b>"),
-        *("timeout_total", "1", "25.0%", "after 5 s"),
-    ]
+    health = replace(healthy, state="invalid", reasons=("99.0% of a processor",), cpu_share=0.99)
+    result = make_result(health=health, not_measured="not measured: client-bound: 99.0% of a processor.")
+
+    def marks(shown: CaseResult) -> list[str]:
+        tags = read_html(page(make_record(shown)))
+        listed = next(tag for tag in tags if tag.attributes.get("class") == "marks")
+        start = tags.index(listed)
+        return [tag.text for tag in tags[start:] if tag.name == "li" and tag.text in listed.text]
+
+    assert marks(result) == ["Not measured: client-bound: 99.0% of a processor."]
+    assert marks(replace(result, not_measured="")) == ["CLIENT invalid: 99.0% of a processor"]
+    _, _, case = page(make_record(result)).partition('id="case-1"')
+    assert case.count("99.0% of a processor") == 1
+    assert case.count("http_status") == 2  # its kind, and the first of them
 
 
 def test_the_facts_of_the_run_stand_at_the_top(record: RunRecord, read_html: Callable[[str], Any]) -> None:
@@ -105,19 +165,40 @@ def test_the_facts_of_the_run_stand_at_the_top(record: RunRecord, read_html: Cal
     )
     tags = read_html(page(record))
     names, values = ([tag.text for tag in tags if tag.name == name] for name in ("dt", "dd"))
-    assert dict(zip(names, values, strict=True)) == {
-        "Model": "m",
-        "Server": "vLLM 0.9",
-        "Started": "2026-03-26 20:22:00+08:00",
-        "Took": "24 s",
-        "Seed": "7",
-        "Run": record.run_id,
-    }
+    facts = dict(zip(names, values, strict=True))
+    assert "Commit" not in facts
+    assert (
+        facts.items()
+        >= {
+            "Model": "m",
+            "Server": "vLLM 0.9",
+            "Started": "2026-03-26 20:22:00+08:00",
+            "Took": "24 s",
+            "Seed": "7",
+            "Run": record.run_id,
+        }.items()
+    )
 
 
 def test_the_commands_that_repeat_it(record: RunRecord, read_html: Callable[[str], Any]) -> None:
-    commands = [tag.text for tag in read_html(page(record)) if tag.name == "pre"]
-    assert commands == ["pytest -k 'a b'", "pytest npuperf.yaml::chat", "pytest npuperf.yaml::burst"]
+    tags = read_html(page(record))
+    assert [tag.text for tag in tags if tag.name == "pre"] == [
+        "pytest npuperf.yaml::chat npuperf.yaml::burst",
+        "pytest npuperf.yaml::chat",
+        "pytest npuperf.yaml::burst",
+    ]
+    assert "to be run in the rootdir of pytest" in [tag.text for tag in tags if tag.name == "p"]
+    cells = [tag.text for tag in tags if tag.name in ("th", "td")]
+    assert cells[cells.index("command") + 1] == "pytest -k 'a b'"
+
+
+def test_the_command_of_the_run_says_where_and_at_which_commit(
+    record: RunRecord, read_html: Callable[[str], Any]
+) -> None:
+    git = {"commit": "3fa1", "dirty": True}
+    record = replace(record, environment={"rootdir": "/adapter", "git": git})
+    texts = [tag.text for tag in read_html(page(record)) if tag.name == "p"]
+    assert "to be run in /adapter, at commit 3fa1 with changes that are not committed" in texts
 
 
 def test_the_page_links_the_files_of_its_cases_unless_it_stands_alone(
@@ -129,7 +210,9 @@ def test_the_page_links_the_files_of_its_cases_unless_it_stands_alone(
             t.attributes["href"] for t in tags if t.name == "a" and not t.attributes["href"].startswith("#")
         ]
 
-    assert sorted(set(outside(single_file=False))) == sorted(FILES.values())
+    of_the_run = [f"configs/{name}.json" for name in ("settings", "cases", "environment", "server")]
+    expected = [*FILES.values(), *of_the_run, "logs/", "summary.json"]
+    assert sorted(set(outside(single_file=False))) == sorted(expected)
     assert outside(single_file=True) == []
 
 
@@ -155,9 +238,8 @@ def test_every_picture_has_words_and_every_table_a_name(
     tags = read_html(page(record))
     pictures = [tag.attributes for tag in tags if tag.name == "svg"]
     assert all(one.get("aria-label") or one.get("aria-hidden") == "true" for one in pictures)
-    assert len([tag for tag in tags if tag.name == "figure"]) == len(
-        [tag for tag in tags if tag.name == "details"]
-    )
+    folded = [tag for tag in tags if tag.name == "details" and tag.attributes.get("class") != "reading"]
+    assert len([tag for tag in tags if tag.name == "figure"]) == len(folded)
     frames = [tag.attributes for tag in tags if tag.attributes.get("class") == "scroll"]
     assert all(frame["aria-label"] and frame["tabindex"] == "0" for frame in frames)
 
@@ -228,6 +310,8 @@ def _everywhere(
         settings={text: {"value": text, "source": text}, "slo": {"value": [text], "source": "option"}},
         environment={text: {text: text}, "command": ["pytest", text], "git": {"commit": text}, "seed": text},
         server={"model": text, "version": text, text: [text]},
+        outcomes={f"npuperf.yaml::{text}": "failed", f"{text}::{text}": "error"},
+        failures={f"npuperf.yaml::{text}": text, f"{text}::{text}": text},
     )
 
 
@@ -237,6 +321,17 @@ def test_a_run_without_a_case(make_record: Callable[..., RunRecord], read_html: 
     assert "The run was stopped before its end." in [tag.text for tag in tags if tag.name == "p"]
 
 
+def test_a_run_whose_only_case_failed_before_the_load(
+    make_record: Callable[..., RunRecord], read_html: Callable[[str], Any]
+) -> None:
+    nodeid = "npuperf.yaml::chat"
+    record = make_record(outcomes={nodeid: "error"}, failures={nodeid: "deploy.sh ended with 1"})
+    tags = read_html(page(record, outcomes={nodeid: "error"}))
+    (heading,) = [tag.text for tag in tags if tag.name == "h1"]
+    assert heading == "✕chat ended in an error: nothing was measured"
+    assert "deploy.sh ended with 1" in [tag.text for tag in tags if tag.name == "p"]
+
+
 def test_a_case_without_an_answer(
     make_result: Callable[..., CaseResult],
     make_record: Callable[..., RunRecord],
@@ -244,7 +339,9 @@ def test_a_case_without_an_answer(
 ) -> None:
     failed = build_trace({"sent": 0, "end": 5, "error": "connect"})
     for trace in (failed, build_trace()):
-        assert "There is nothing to draw." in page(make_record(make_result("chat", trace, "ttft.p99 < 5 ms")))
+        assert "there is no latency to draw" in page(
+            make_record(make_result("chat", trace, "ttft.p99 < 5 ms"))
+        )
 
 
 def test_the_baseline_that_the_budgets_name_is_the_one_shown(

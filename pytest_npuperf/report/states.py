@@ -1,0 +1,50 @@
+"""What became of a case: one answer for the page, the terminal, and the files."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from pytest_npuperf.result import OTHER_SIDE, CaseResult
+
+__all__ = ["case_state", "failure_of", "outcome_of"]
+
+_OPEN = ("inconclusive", "no baseline")
+
+
+def outcome_of(result: CaseResult, outcomes: Mapping[str, str]) -> str:
+    """``passed``, ``failed``, ``error``, ``skipped``, or ``stopped`` where the load was interrupted.
+
+    It is that of the test. The result of A, beside which a test measured B, stands by its own verdicts:
+    the test may have failed by B alone.
+
+    Args:
+        result: The case.
+        outcomes: Each item's outcome by its node id; one that is not there passed.
+    """
+    outcome = outcomes.get(result.nodeid, "passed")
+    if outcome != "passed" and result.name.endswith(OTHER_SIDE) and result.in_pairs:
+        outcome = outcome if _fails_by_itself(result) else "passed"
+    return "stopped" if outcome == "passed" and result.stopped else outcome
+
+
+def case_state(result: CaseResult, outcomes: Mapping[str, str]) -> str:
+    """The outcome; of a case that passed also ``inconclusive`` or ``no baseline``, where one verdict is."""
+    outcome = outcome_of(result, outcomes)
+    if outcome != "passed":
+        return outcome
+    given = {verdict.outcome for verdict in result.verdicts}
+    return next((state for state in _OPEN if state in given), "passed")
+
+
+def failure_of(result: CaseResult, outcomes: Mapping[str, str], failures: Mapping[str, str]) -> str:
+    """Why the test of a case failed, on one line; '' where the case did not."""
+    return failures.get(result.nodeid, "") if outcome_of(result, outcomes) in ("failed", "error") else ""
+
+
+def _fails_by_itself(result: CaseResult) -> bool:
+    return bool(
+        result.not_measured
+        or result.aborted
+        or result.vacuous
+        or any(verdict.consequence == "fail" for verdict in result.verdicts)
+    )

@@ -305,8 +305,6 @@ def own_case(item: pytest.Item) -> Case | None:
 def shape_report(item: pytest.Item, call: pytest.CallInfo[None], report: pytest.TestReport) -> None:
     """Say what went wrong in the user's words where the program knows it: without a traceback."""
     perf, results = item.config.stash[SESSION], _results(item)
-    if results and not report.passed:
-        perf.reporting.outcomes[item.nodeid] = report.outcome
     error = call.excinfo.value if call.excinfo else None
     repeat = _repeat_text(results, perf) if results and report.failed else ""
     if isinstance(error, NpuperfError):

@@ -90,7 +90,6 @@ class Reporting:
         pictures = write_report(
             directory,
             record,
-            outcomes=self.outcomes,
             single_file=settings.report_single_file,
             pictures=settings.pictures,
         )
@@ -102,7 +101,6 @@ class Reporting:
             record,
             directory,
             environ=os.environ,
-            outcomes=self.outcomes,
             markdown=settings.markdown,
             openmetrics=settings.openmetrics,
             pictures=pictures,
@@ -124,12 +122,10 @@ class Reporting:
         from pytest_npuperf.report import console_lines, pair_lines
 
         verbosity = reporter.config.get_verbosity()
-        lines = console_lines(
-            *self._written, verbosity=verbosity, outcomes=self.outcomes, columns=self._settings.stats
-        )
+        lines = console_lines(*self._written, verbosity=verbosity, columns=self._settings.stats)
         reporter.write_sep("=", "serving performance")
         if verbosity >= 0:
-            self._print_verdicts(reporter, self._written[0].results)
+            self._print_verdicts(reporter, self._written[0])
         for line in lines:
             reporter.write_line(line)
         for line, word in pair_lines(self._written[0].results):
@@ -137,7 +133,7 @@ class Reporting:
         for line in self._lines:
             reporter.write_line(line)
 
-    def _print_verdicts(self, reporter: pytest.TerminalReporter, results: Sequence[CaseResult]) -> None:
+    def _print_verdicts(self, reporter: pytest.TerminalReporter, record: RunRecord) -> None:
         from pytest_npuperf.report.sparkline import can_show_sparklines
         from pytest_npuperf.report.verdict_lines import verdict_lines
 
@@ -146,7 +142,7 @@ class Reporting:
             encoding=getattr(sys.__stdout__, "encoding", None),
             environ=os.environ,
         )
-        for line in verdict_lines(results, self.outcomes, sparklines=sparklines):
+        for line in verdict_lines(record, sparklines=sparklines):
             reporter.write(line.outcome, **{line.colour: True})
             reporter.write_line(line.rest)
 

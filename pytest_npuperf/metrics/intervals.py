@@ -20,7 +20,6 @@ __all__ = [
     "interval",
     "is_precise",
     "order_bounds",
-    "share_below",
     "statistic_bounds",
 ]
 

@@ -24,7 +24,6 @@ def write_ci_outputs(
     directory: Path,
     *,
     environ: Mapping[str, str],
-    outcomes: Mapping[str, str],
     markdown: Path | None,
     openmetrics: Path | None,
     pictures: Sequence[Mapping[str, str]] = (),
@@ -38,7 +37,6 @@ def write_ci_outputs(
         record: The run.
         directory: Where its report is.
         environ: The process's environment, by which CI systems say what they are.
-        outcomes: Each item's outcome by its node id; one that is not there passed.
         markdown: Where the summary is to be written, too.
         openmetrics: Where the figures are to be written.
         pictures: Of each result: the title of a chart -> the path of its picture from ``directory``. The
@@ -47,8 +45,8 @@ def write_ci_outputs(
     lines: list[str] = []
     if environ.get("GITHUB_ACTIONS") == "true":
         workspace = environ.get("GITHUB_WORKSPACE", "")
-        lines += github_annotations(record.results, outcomes=outcomes, workspace=workspace)
-    summary = partial(markdown_summary, record, directory, outcomes=outcomes, artifacts=_artifacts(environ))
+        lines += github_annotations(record, workspace=workspace)
+    summary = partial(markdown_summary, record, directory, artifacts=_artifacts(environ))
     if environ.get("GITHUB_STEP_SUMMARY"):
         lines += _attempt(_append, Path(environ["GITHUB_STEP_SUMMARY"]), summary())
     if markdown is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from pytest_npuperf.report.cells import cell, milliseconds
@@ -29,7 +29,6 @@ def console_lines(
     report_directory: Path | None,
     *,
     verbosity: int,
-    outcomes: Mapping[str, str],
     columns: Sequence[str] = (),
 ) -> list[str]:
     """The lines for the terminal: both tables of every case, or with ``-q`` a line each.
@@ -40,7 +39,6 @@ def console_lines(
         record: The run.
         report_directory: Where the report was written, None where it was not.
         verbosity: How often ``-v`` was given, less how often ``-q``. ``-v`` has more columns.
-        outcomes: Each item's outcome by its node id; whatever did not pass is marked.
         columns: Statistics of the Performance Parameters table that were asked for, by their
             headings. With none, and without ``-v``, it is the specification's.
     """
@@ -50,7 +48,7 @@ def console_lines(
     lines: list[str] = []
     for stem, result in zip(stems, record.results, strict=True):
         task = f"{safe_stem(record.abbr)}/{stem}"
-        outcome = outcome_of(result, outcomes)
+        outcome = outcome_of(result, record.outcomes)
         if verbosity < 0:
             lines.append(_short(task, result, outcome))
         else:

@@ -29,7 +29,6 @@ def write_report(
     directory: Path,
     record: RunRecord,
     *,
-    outcomes: Mapping[str, str] | None = None,
     single_file: bool = False,
     pictures: PictureFormat | None = None,
 ) -> list[dict[str, str]]:
@@ -41,7 +40,6 @@ def write_report(
     Args:
         directory: Where the report goes.
         record: The run.
-        outcomes: Each item's outcome by its node id; one that is not there passed.
         single_file: Whether ``report.html`` is to stand by itself, without links to the files beside it.
         pictures: The format in which each chart is written as a picture; None: it is not.
 
@@ -65,7 +63,7 @@ def write_report(
     ]
     _write(
         directory / "report.html",
-        page_html(record, files, outcomes=outcomes or {}, single_file=single_file),
+        page_html(record, files, single_file=single_file),
     )
     drawn = [
         _write_pictures(directory, stem, result, pictures)

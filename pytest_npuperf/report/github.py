@@ -2,39 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from pathlib import PurePath
 
 from pytest_npuperf.report.escaping import workflow_data, workflow_property
+from pytest_npuperf.report.states import outcome_of
 from pytest_npuperf.report.verdicts import broken_budgets, warned_budgets
-from pytest_npuperf.result import CaseResult
+from pytest_npuperf.result import CaseResult, RunRecord
 from pytest_npuperf.text import printable
 
 __all__ = ["github_annotations"]
 
 
-def github_annotations(
-    results: Sequence[CaseResult], *, outcomes: Mapping[str, str], workspace: str
-) -> list[str]:
+def github_annotations(record: RunRecord, *, workspace: str) -> list[str]:
     """An ``::error`` for each case that failed, a ``::warning`` for one with something to warn of.
 
     GitHub shows ten of each kind from a step, so a case has one line of a kind.
 
     Args:
-        results: All cases of the run.
-        outcomes: Each item's outcome by its node id; one that is not there passed.
+        record: The run.
         workspace: Where the repository is checked out: GitHub wants paths from there.
     """
-    return [
-        line
-        for result in results
-        for line in _annotations(result, outcomes.get(result.nodeid, "passed"), workspace)
-    ]
+    return [line for result in record.results for line in _annotations(result, record, workspace)]
 
 
-def _annotations(result: CaseResult, outcome: str, workspace: str) -> Iterator[str]:
-    if outcome == "failed":
-        yield _command("error", result, _reasons(result) or ["the test failed"], workspace)
+def _annotations(result: CaseResult, record: RunRecord, workspace: str) -> Iterator[str]:
+    if outcome_of(result, record.outcomes) in ("failed", "error"):
+        why = printable(record.failures.get(result.nodeid, "the test failed"))
+        yield _command("error", result, _reasons(result) or [why], workspace)
     warned = warned_budgets(result.verdicts)
     if warned:
         yield _command("warning", result, [f"not kept: {warned}"], workspace)

@@ -47,7 +47,6 @@ def markdown_summary(
     record: RunRecord,
     directory: Path,
     *,
-    outcomes: Mapping[str, str],
     artifacts: str = "",
     pictures: Sequence[Mapping[str, str]] = (),
 ) -> str:
@@ -58,20 +57,19 @@ def markdown_summary(
     Args:
         record: The run.
         directory: Where its report is.
-        outcomes: Each item's outcome by its node id; one that is not there passed.
         artifacts: URL of the place where the CI system keeps the report, '' where there is none.
         pictures: Of each result: the title of a chart -> the path of its picture from the summary.
     """
-    blocks = [f"## Serving performance: {_overall(record, outcomes)}", _run_line(record)]
+    blocks = [f"## Serving performance: {_overall(record)}", _run_line(record)]
     if record.results:
-        blocks.append(_table(_FIGURES_HEADER, (_figures_row(result, outcomes) for result in record.results)))
+        blocks.append(_table(_FIGURES_HEADER, (_figures_row(result, record) for result in record.results)))
     rows = [row for result in record.results for row in _verdict_rows(result)]
     if rows:
         blocks.append(_table(_VERDICTS_HEADER, rows))
     for result in record.results:
-        blocks += _remarks(result, record, outcomes)
+        blocks += _remarks(result, record)
     if record.unmeasured:
-        blocks += ["### Not measured", "\n".join(_unmeasured(record, outcomes))]
+        blocks += ["### Not measured", "\n".join(_unmeasured(record))]
     for result, drawn in zip(record.results, pictures, strict=False):
         blocks += _charts(result, drawn)
     blocks.append(_places(record, directory, artifacts))
@@ -91,9 +89,9 @@ def limited(text: str, room: int) -> str:
     return "\n".join([*lines, *([_FENCE] if is_open else []), "", _CUT, ""])
 
 
-def _overall(record: RunRecord, outcomes: Mapping[str, str]) -> str:
-    counts = Counter(case_state(result, outcomes) for result in record.results)
-    counts.update(outcomes.get(nodeid, "failed") for nodeid in record.unmeasured)
+def _overall(record: RunRecord) -> str:
+    counts = Counter(case_state(result, record.outcomes) for result in record.results)
+    counts.update(record.outcomes.get(nodeid, "failed") for nodeid in record.unmeasured)
     if not counts:
         return "no case was measured"
     total = f"{counts.total()} case{'s' if counts.total() > 1 else ''}"
@@ -112,8 +110,8 @@ def _run_line(record: RunRecord) -> str:
     return ", ".join(f"{name} {markdown_code(str(value))}" for name, value in named.items() if value)
 
 
-def _figures_row(result: CaseResult, outcomes: Mapping[str, str]) -> tuple[str, ...]:
-    summary, state = result.summary, case_state(result, outcomes)
+def _figures_row(result: CaseResult, record: RunRecord) -> tuple[str, ...]:
+    summary, state = result.summary, case_state(result, record.outcomes)
     return (
         markdown_code(result.name),
         f"**{state}**" if state in _FAILED else state,
@@ -140,10 +138,10 @@ def _verdict_rows(result: CaseResult) -> Iterator[tuple[str, ...]]:
         )
 
 
-def _remarks(result: CaseResult, record: RunRecord, outcomes: Mapping[str, str]) -> Iterator[str]:
+def _remarks(result: CaseResult, record: RunRecord) -> Iterator[str]:
     """A section about a case, where there is something to be said beside its rows."""
-    outcome = outcome_of(result, outcomes)
-    failure = failure_of(result, outcomes, record.failures)
+    outcome = outcome_of(result, record.outcomes)
+    failure = failure_of(result, record.outcomes, record.failures)
     remarks = [f"{outcome}: {markdown_code(failure)}"] if failure else []
     remarks += [markdown_code(mark) for mark in case_marks(result)]
     for verdict in result.verdicts:
@@ -158,9 +156,9 @@ def _remarks(result: CaseResult, record: RunRecord, outcomes: Mapping[str, str])
         yield f"{markdown_code(head)}\n\n{_FENCE}sh\n{command.strip()}\n{_FENCE}"
 
 
-def _unmeasured(record: RunRecord, outcomes: Mapping[str, str]) -> Iterator[str]:
+def _unmeasured(record: RunRecord) -> Iterator[str]:
     for nodeid in record.unmeasured:
-        outcome, why = outcomes.get(nodeid, "failed"), markdown_code(record.failures[nodeid])
+        outcome, why = record.outcomes.get(nodeid, "failed"), markdown_code(record.failures[nodeid])
         yield f"- {markdown_code(nodeid)}, **{outcome}**: {why}"
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -12,7 +12,7 @@ from pytest_npuperf.report.names import case_stems
 from pytest_npuperf.report.sparkline import sparkline
 from pytest_npuperf.report.states import case_state
 from pytest_npuperf.report.tables import n_of
-from pytest_npuperf.result import CaseResult
+from pytest_npuperf.result import CaseResult, RunRecord
 from pytest_npuperf.slo import Verdict
 from pytest_npuperf.slo.vocabulary import METRICS
 
@@ -33,21 +33,19 @@ class VerdictLine:
     """The case's name in the tables, how many budgets it kept, the distribution."""
 
 
-def verdict_lines(
-    results: Sequence[CaseResult], outcomes: Mapping[str, str], *, sparklines: bool
-) -> list[VerdictLine]:
+def verdict_lines(record: RunRecord, *, sparklines: bool) -> list[VerdictLine]:
     """A line for each case, in their order, with its columns below those of the others.
 
     The distribution is that of the gravest budget that bounds one, else of TTFT: the smallest and the
     largest value, and between them a sparkline or ``..``. It covers what the tables do.
 
     Args:
-        results: The measured cases.
-        outcomes: Each item's outcome by its node id; one that is not there passed.
+        record: The run.
         sparklines: Whether block characters can be shown.
     """
+    results = record.results
     stems = case_stems([result.name for result in results])
-    shown = [case_state(result, outcomes) for result in results]
+    shown = [case_state(result, record.outcomes) for result in results]
     budgets = [_budgets(result.verdicts) for result in results]
     return [
         VerdictLine(

@@ -19,7 +19,7 @@ from pytest_npuperf.text import printable
 
 __all__ = ["broken_budgets", "expression_text", "failure_text", "verdict_table", "warned_budgets"]
 
-_HEADER = ("budget", "measured", "interval", "n", "verdict")
+_HEADER = ("budget", "measured", "90 % interval", "n", "verdict")
 
 
 def verdict_table(verdicts: Iterable[Verdict]) -> str:

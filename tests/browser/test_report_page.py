@@ -152,7 +152,7 @@ def test_the_pointer_reads_values_off_a_curve(open_report: Callable[..., Page], 
     figure.scroll_into_view_if_needed()
     box = figure.locator("svg").bounding_box()
     assert box is not None
-    page.mouse.move(box["x"] + box["width"] - 20, box["y"] + box["height"] / 2)
+    page.mouse.move(box["x"] + box["width"] * 407 / 420, box["y"] + box["height"] / 2)
     readout = figure.locator(".readout")
     assert readout.inner_text().endswith("ms: total 100 %")
     ttft = json.loads((directory / "summary.json").read_text())["cases"][0]["stages"]["total"]["ttft"]

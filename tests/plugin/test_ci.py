@@ -52,7 +52,7 @@ def test_a_broken_budget_is_one_failure_with_its_table_in_junit_xml(
     lines = failure.text.splitlines()
     assert lines[0].startswith("broken: ttft.p99 < 1 us (measured ")
     assert lines[2] == "chat"
-    assert lines[3].split() == ["budget", "measured", "interval", "n", "verdict"]
+    assert lines[3].split() == ["budget", "measured", "90", "%", "interval", "n", "verdict"]
     (row,) = [line for line in lines if line.startswith("ttft.p99 < 1 us ")]
     assert "FAIL" in row
     (row,) = [line for line in lines if line.startswith("e2el.p99 < 1 min ")]

@@ -14,7 +14,7 @@ def test_broken_budget_fails_its_case_alone(vllm_run: Any) -> None:
 
 def test_failure_in_junit_is_the_table_of_the_budget(vllm_run: Any) -> None:
     failure = vllm_run.outcomes["too-tight"]
-    assert ["budget", "measured", "interval", "n", "verdict"] in [
+    assert ["budget", "measured", "90", "%", "interval", "n", "verdict"] in [
         line.split() for line in failure.splitlines()
     ]
     (row,) = (line for line in failure.splitlines() if line.startswith("ttft.p99 < 1 us "))

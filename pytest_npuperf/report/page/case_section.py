@@ -20,6 +20,7 @@ from pytest_npuperf.report.page.exploration import exploration_blocks
 from pytest_npuperf.report.reference import shown_reference
 from pytest_npuperf.report.tables import PERFORMANCE_HEADER, common_metrics, performance_rows
 from pytest_npuperf.result import CaseResult
+from pytest_npuperf.slo import Reference
 from pytest_npuperf.text import encodable
 
 __all__ = ["case_section"]
@@ -53,7 +54,7 @@ def case_section(place: int, result: CaseResult, files: Mapping[str, str]) -> Ma
         ("Performance parameters", _performance_table(result)),
         ("Common metrics", _common_tables(result)),
         ("Latency, and the load over time", _figures(distributions, timeline_figures(result))),
-        ("Against the baseline", None if reference is None else baseline_table(result, reference)),
+        (_beside(reference), None if reference is None else baseline_table(result, reference)),
         ("Errors", errors_table(result)),
         ("The client", client_block(result)),
     ]
@@ -72,6 +73,10 @@ def case_section(place: int, result: CaseResult, files: Mapping[str, str]) -> Ma
         id=f"case-{place}",
         class_="case",
     )
+
+
+def _beside(reference: Reference | None) -> str:
+    return "B beside A" if reference is not None and reference.is_paired else "Against the baseline"
 
 
 def _figures(latencies: Sequence[Figure], over_time: Iterable[Figure]) -> Markup:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from pytest_npuperf.report.html.markup import Child, Markup, element
@@ -45,12 +45,12 @@ class Entry:
         return _LOOKS.get(self.state, "open")
 
 
-def entries_of(record: RunRecord, outcomes: Mapping[str, str]) -> list[Entry]:
+def entries_of(record: RunRecord) -> list[Entry]:
     """The measured cases in their order, then those that failed before there was anything measured."""
     measured = [
         Entry(
             result.name,
-            case_state(result, outcomes),
+            case_state(result, record.outcomes),
             f"verdict-{number}",
             is_client_bound=result.health.state == "invalid",
         )
@@ -59,7 +59,7 @@ def entries_of(record: RunRecord, outcomes: Mapping[str, str]) -> list[Entry]:
     return measured + [
         Entry(
             nodeid.partition("::")[2] or nodeid,
-            outcomes.get(nodeid, "failed"),
+            record.outcomes.get(nodeid, "failed"),
             f"verdict-{number}",
             is_measured=False,
         )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 
 from pytest_npuperf.report.html.document import document, switches
@@ -17,14 +16,11 @@ from pytest_npuperf.result import RunRecord
 
 __all__ = ["page_html"]
 
-_USER_INFO = re.compile(r"(?<=://)[^/@]*@")
-
 
 def page_html(
     record: RunRecord,
     files: Sequence[Mapping[str, str]],
     *,
-    outcomes: Mapping[str, str],
     single_file: bool,
 ) -> bytes:
     """The page of a run: it needs no other file and no network.
@@ -32,10 +28,9 @@ def page_html(
     Args:
         record: The run.
         files: The written files of each result, in their order: what each is -> its path from the page.
-        outcomes: Each item's outcome by its node id; one that is not there passed.
         single_file: Whether the page is to be passed on by itself: then it links no file.
     """
-    entries = entries_of(record, outcomes)
+    entries = entries_of(record)
     text, look = headline(entries)
     title = f"{text}: serving performance of {record.server.get('model') or record.abbr}"
     cases = [
@@ -61,7 +56,7 @@ def page_html(
                 contents(entries),
                 class_="top",
             ),
-            verdict_section(record, entries, outcomes) if entries else None,
+            verdict_section(record, entries) if entries else None,
             *cases,
             repeat_section(record),
             run_section(record, linked=not single_file),
@@ -74,4 +69,4 @@ def _sides(record: RunRecord) -> Markup | None:
     places = (record.settings.get("ab") or {}).get("value")
     if not places:
         return None
-    return fact_list((side, _USER_INFO.sub("", str(place))) for side, place in zip("AB", places, strict=True))
+    return fact_list((side, str(place)) for side, place in zip("AB", places, strict=True))

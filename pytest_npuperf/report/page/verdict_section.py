@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 
 from pytest_npuperf.report.charts.scale import Unit, quantity
 from pytest_npuperf.report.html.markup import Child, Markup, element
@@ -31,17 +31,16 @@ _NOT_MEASURED = "not measured"
 _LATENCIES = (("TTFT P50", "ttft", "p50"), ("TTFT P99", "ttft", "p99"), ("TPOT P50", "tpot", "p50"))
 
 
-def verdict_section(record: RunRecord, entries: Sequence[Entry], outcomes: Mapping[str, str]) -> Markup:
+def verdict_section(record: RunRecord, entries: Sequence[Entry]) -> Markup:
     """Each case with its budgets, the estimate with its interval against the bound, and the figure's n.
 
     Args:
         record: The run.
         entries: Its cases: those of its results in their order, then those that were not measured.
-        outcomes: Each item's outcome by its node id; one that is not there passed.
     """
     count = len(record.results)
     cases = [
-        _case(number, result, entry, failure_of(result, outcomes, record.failures))
+        _case(number, result, entry, failure_of(result, record.outcomes, record.failures))
         for number, (result, entry) in enumerate(zip(record.results, entries, strict=False), start=1)
     ]
     cases += [

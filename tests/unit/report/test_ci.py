@@ -21,10 +21,9 @@ def write(
 
     def call(environ: dict[str, str] | None = None, **files: Any) -> list[str]:
         return write_ci_outputs(
-            make_record(result),
+            make_record(result, outcomes={result.nodeid: "failed"}),
             tmp_path / "report",
             environ=environ or {},
-            outcomes={result.nodeid: "failed"},
             **{"markdown": None, "openmetrics": None, **files},
         )
 

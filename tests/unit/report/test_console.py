@@ -28,7 +28,7 @@ def test_a_case_is_its_heading_and_both_tables_closed_by_the_path(
     make_result: Results, make_record: Records, clean: Trace
 ) -> None:
     result = make_result("chat[concurrency=4]", clean)
-    lines = console_lines(make_record(result), REPORT, verbosity=0, outcomes={result.nodeid: "passed"})
+    lines = console_lines(make_record(result, outcomes={result.nodeid: "passed"}), REPORT, verbosity=0)
     assert "\n".join(lines) == "\n".join(
         [
             "Performance Results of task: vllm-api-stream-chat/chat-concurrency-4:",
@@ -41,19 +41,19 @@ def test_a_case_is_its_heading_and_both_tables_closed_by_the_path(
 
 
 def test_without_a_report_there_is_no_path(make_result: Results, make_record: Records) -> None:
-    lines = console_lines(make_record(make_result()), None, verbosity=0, outcomes={})
+    lines = console_lines(make_record(make_result()), None, verbosity=0)
     assert not any("locate" in line for line in lines)
 
 
 def test_without_a_result_there_is_nothing(make_record: Records) -> None:
-    assert console_lines(make_record(), REPORT, verbosity=0, outcomes={}) == []
+    assert console_lines(make_record(), REPORT, verbosity=0) == []
 
 
 def test_every_case_is_there_and_repeated_names_are_told_apart(
     make_result: Results, make_record: Records
 ) -> None:
     record = make_record(make_result("chat"), make_result("chat"))
-    lines = console_lines(record, REPORT, verbosity=0, outcomes={})
+    lines = console_lines(record, REPORT, verbosity=0)
     headings = [line for line in lines if line.startswith("Performance Results of task:")]
     assert headings == [
         "Performance Results of task: vllm-api-stream-chat/chat:",
@@ -65,7 +65,7 @@ def test_a_failed_case_is_marked_with_its_broken_budgets(
     make_result: Results, make_record: Records, clean: Trace
 ) -> None:
     result = make_result("chat", clean, "ttft.p99 < 1 ms", "failed_requests == 0")
-    lines = console_lines(make_record(result), REPORT, verbosity=0, outcomes={result.nodeid: "failed"})
+    lines = console_lines(make_record(result, outcomes={result.nodeid: "failed"}), REPORT, verbosity=0)
     assert lines[1] == "FAILED npuperf.yaml::chat: ttft.p99 < 1 ms (measured 50.0 ms)"
     assert lines[2].startswith("╒")
 
@@ -74,28 +74,28 @@ def test_failed_requests_are_told_by_kind_with_the_first_error(
     make_result: Results, make_record: Records, two_good_one_failed: Trace
 ) -> None:
     trace = replace(two_good_one_failed, error_text=("", '{"error": "no such model"}', ""))
-    lines = console_lines(make_record(make_result("chat", trace)), REPORT, verbosity=0, outcomes={})
+    lines = console_lines(make_record(make_result("chat", trace)), REPORT, verbosity=0)
     assert lines[1] == '1 failed with http_status, the first: {"error": "no such model"}'
 
 
 def test_a_stopped_case_says_what_it_holds(make_result: Results, make_record: Records, clean: Trace) -> None:
     record = make_record(make_result("chat", clean, stopped=True))
-    lines = console_lines(record, REPORT, verbosity=0, outcomes={})
+    lines = console_lines(record, REPORT, verbosity=0)
     assert lines[1] == "STOPPED before its end; requests measured until then: 1"
 
 
 def test_a_case_that_was_given_up_says_why(make_result: Results, make_record: Records, clean: Trace) -> None:
     record = make_record(make_result("chat", clean, aborted="5 requests in a row failed"))
-    lines = console_lines(record, REPORT, verbosity=0, outcomes={})
+    lines = console_lines(record, REPORT, verbosity=0)
     assert lines[1] == "ABORTED: 5 requests in a row failed"
-    assert "; ABORTED" in console_lines(record, REPORT, verbosity=-1, outcomes={})[0]
+    assert "; ABORTED" in console_lines(record, REPORT, verbosity=-1)[0]
 
 
 def test_estimated_tokens_are_told(
     make_result: Results, make_record: Records, build_trace: Callable[..., Trace]
 ) -> None:
     trace = build_trace({"sent": 0, "chunks": [50, 60], "end": 60, "estimated": True})
-    lines = console_lines(make_record(make_result("chat", trace)), REPORT, verbosity=0, outcomes={})
+    lines = console_lines(make_record(make_result("chat", trace)), REPORT, verbosity=0)
     assert lines[1] == "Token counts are estimated from chunks where the server reported no usage"
 
 
@@ -104,7 +104,7 @@ def test_tables_have_every_stage_and_say_when_the_load_was_steady(
 ) -> None:
     steady = summarize(clean, max_concurrency=2, stage="steady")
     result = make_result("chat", clean, stages=(steady,), steady_window=(0.5, 12.34567))
-    lines = console_lines(make_record(result), REPORT, verbosity=0, outcomes={})
+    lines = console_lines(make_record(result), REPORT, verbosity=0)
     assert lines[1] == "Steady stage: from 0.5 s to 12.3457 s after the first request was sent"
     assert "\n".join(lines[2:-2]) == "\n".join(
         [performance_table([result.summary, steady]), common_table([result.summary, steady])]
@@ -115,10 +115,8 @@ def test_why_there_is_no_steady_stage_is_told(
     make_result: Results, make_record: Records, clean: Trace
 ) -> None:
     record = make_record(make_result("chat", clean, no_steady="no request was successful"))
-    assert console_lines(record, REPORT, verbosity=0, outcomes={})[1] == (
-        "No steady stage: no request was successful"
-    )
-    assert "; NO STEADY STAGE" in console_lines(record, REPORT, verbosity=-1, outcomes={})[0]
+    assert console_lines(record, REPORT, verbosity=0)[1] == ("No steady stage: no request was successful")
+    assert "; NO STEADY STAGE" in console_lines(record, REPORT, verbosity=-1)[0]
 
 
 def test_what_the_server_had_cached_unasked_makes_a_case_suspect(
@@ -126,19 +124,19 @@ def test_what_the_server_had_cached_unasked_makes_a_case_suspect(
 ) -> None:
     trace = build_trace({"sent": 0, "chunks": [50], "end": 60, "input_tokens": 10, "cached_tokens": 8})
     record = make_record(make_result("chat", trace, cache_expected=False))
-    assert console_lines(record, REPORT, verbosity=0, outcomes={})[1].startswith(
+    assert console_lines(record, REPORT, verbosity=0)[1].startswith(
         "SUSPECT: 80.0% of the input tokens came from the server's prefix cache"
     )
-    assert console_lines(record, REPORT, verbosity=-1, outcomes={})[0].endswith("; SUSPECT")
+    assert console_lines(record, REPORT, verbosity=-1)[0].endswith("; SUSPECT")
 
 
 def test_why_a_pass_would_mean_nothing_is_told(
     make_result: Results, make_record: Records, clean: Trace
 ) -> None:
     record = make_record(make_result("chat", clean, sent=2))
-    lines = console_lines(record, REPORT, verbosity=0, outcomes={})
+    lines = console_lines(record, REPORT, verbosity=0)
     assert lines[1].startswith("VACUOUS: 1 of 2 requests sent are not accounted for: ")
-    assert console_lines(record, REPORT, verbosity=-1, outcomes={})[0].endswith("; VACUOUS")
+    assert console_lines(record, REPORT, verbosity=-1)[0].endswith("; VACUOUS")
 
 
 def test_cancelled_requests_and_missed_lengths_are_told(
@@ -149,7 +147,7 @@ def test_cancelled_requests_and_missed_lengths_are_told(
         {"sent": 0, "chunks": [50, 60], "end": 60, "asked_output_tokens": 2},
         {"sent": 0, "chunks": [50], "end": 60, "error": "cancelled"},
     )
-    lines = console_lines(make_record(make_result("chat", trace)), REPORT, verbosity=0, outcomes={})
+    lines = console_lines(make_record(make_result("chat", trace)), REPORT, verbosity=0)
     assert lines[1:3] == [
         "1 cancelled by the client, as the case asks",
         "50.0% of the answers missed the output length asked for",
@@ -161,11 +159,11 @@ def test_budgets_that_only_warn_and_pooled_measurements_are_told(
 ) -> None:
     verdict = Verdict(budget=parse_budget("ttft.p99 < 1 ms"), measured=0.05, n=1, outcome="inconclusive")
     record = make_record(make_result("chat", clean, verdicts=[verdict], confirmations=1))
-    assert console_lines(record, REPORT, verbosity=0, outcomes={})[1:3] == [
+    assert console_lines(record, REPORT, verbosity=0)[1:3] == [
         "NOT KEPT: ttft.p99 < 1 ms (inconclusive, measured 50.0 ms)",
         "Measured 2 times, as it was too close to tell; the figures are of all requests",
     ]
-    quiet = console_lines(record, REPORT, verbosity=-1, outcomes={})[0]
+    quiet = console_lines(record, REPORT, verbosity=-1)[0]
     assert quiet.endswith("; MEASURED 2 TIMES; NOT ALL BUDGETS KEPT")
 
 
@@ -174,7 +172,9 @@ def test_quiet_is_a_line_a_case(make_result: Results, make_record: Records, clea
         make_result("chat", clean),
         make_result("burst", clean, stopped=True, nodeid="test_burst.py::test_burst"),
     )
-    lines = console_lines(record, REPORT, verbosity=-1, outcomes={"test_burst.py::test_burst": "failed"})
+    lines = console_lines(
+        replace(record, outcomes={"test_burst.py::test_burst": "failed"}), REPORT, verbosity=-1
+    )
     figures = "TTFT avg 50.0 ms, P99 50.0 ms*; TPOT avg 10.0 ms; output 42.8571 token/s; N 1; failed 0"
     assert lines == [
         f"vllm-api-stream-chat/chat: {figures}",
@@ -191,11 +191,11 @@ def test_quiet_marks_no_percentile_that_rests_on_enough_requests(
     load_trace: Callable[..., Trace],
     build_trace: Callable[..., Trace],
 ) -> None:
-    lines = console_lines(make_record(make_result("chat", load_trace(299))), None, verbosity=-1, outcomes={})
+    lines = console_lines(make_record(make_result("chat", load_trace(299))), None, verbosity=-1)
     assert len(lines) == 1
     assert "*" not in lines[0]
     failed = build_trace({"sent": 0, "end": 5, "error": "connect"})
-    lines = console_lines(make_record(make_result("chat", failed)), None, verbosity=-1, outcomes={})
+    lines = console_lines(make_record(make_result("chat", failed)), None, verbosity=-1)
     assert lines[0].startswith("vllm-api-stream-chat/chat: TTFT avg -, P99 -; ")
 
 
@@ -203,7 +203,7 @@ def test_verbose_adds_percentiles_and_marks_those_of_too_few_requests(
     make_result: Results, make_record: Records, clean: Trace
 ) -> None:
     result = make_result("chat", clean)
-    lines = console_lines(make_record(result), REPORT, verbosity=1, outcomes={})
+    lines = console_lines(make_record(result), REPORT, verbosity=1)
     assert lines[1:-2] == [
         *performance_table([result.summary], MORE_COLUMNS, result.stage_runs()).splitlines(),
         "* rests on too few requests for that percentile",
@@ -216,7 +216,7 @@ def test_chosen_columns_stand_in_the_order_they_were_given(
 ) -> None:
     record = make_record(make_result("chat", clean))
     for verbosity in (0, 1):
-        lines = console_lines(record, REPORT, verbosity=verbosity, outcomes={}, columns=("P99.9", "Average"))
+        lines = console_lines(record, REPORT, verbosity=verbosity, columns=("P99.9", "Average"))
         assert lines[2].replace(" ", "") == "│PerformanceParameters│Stage│P99.9│Average│N│"
         assert "50.0 ms*" in lines[6]
 
@@ -225,7 +225,7 @@ def test_columns_that_need_no_support_have_no_note(
     make_result: Results, make_record: Records, clean: Trace
 ) -> None:
     record = make_record(make_result("chat", clean))
-    lines = console_lines(record, REPORT, verbosity=0, outcomes={}, columns=("Average", "Max"))
+    lines = console_lines(record, REPORT, verbosity=0, columns=("Average", "Max"))
     assert "*" not in "".join(lines)
 
 
@@ -237,6 +237,6 @@ def test_no_control_character_reaches_the_terminal(
     trace = replace(two_good_one_failed, error=("", hostile, ""), error_text=("", hostile, ""))
     result = make_result(hostile, trace, nodeid=hostile)
     lines = console_lines(
-        make_record(result, abbr=hostile), Path(hostile), verbosity=verbosity, outcomes={hostile: "failed"}
+        make_record(result, abbr=hostile, outcomes={hostile: "failed"}), Path(hostile), verbosity=verbosity
     )
     assert all(line.isprintable() for line in lines)

@@ -124,9 +124,9 @@ def test_the_terminal_shows_the_steps_under_the_tables_of_the_case(
 ) -> None:
     exploration = searched(End("edge", 8, 9), step(8), step(9, kept=False))
     record = make_record(make_result(exploration=exploration))
-    lines = console_lines(record, None, verbosity=0, outcomes={})
+    lines = console_lines(record, None, verbosity=0)
     assert lines[-len(exploration_lines(exploration)) :] == exploration_lines(exploration)
-    (short,) = console_lines(record, None, verbosity=-1, outcomes={})
+    (short, _) = console_lines(record, None, verbosity=-1)
     assert f"; {outcome_text(exploration)}" in short
 
 

@@ -80,7 +80,7 @@ def test_the_page_of_a_run(text: str, record: Callable[[str], RunRecord], read_h
     def page(text: str, single_file: bool) -> str:
         outcomes = {f"npuperf.yaml::{text}": "failed"}
         files = [dict.fromkeys(("performance", "common", "details", "plot"), text)]
-        return page_html(record(text), files, outcomes=outcomes, single_file=single_file).decode()
+        return page_html(replace(record(text), outcomes=outcomes), files, single_file=single_file).decode()
 
     for single_file in (False, True):
         made = page(text, single_file)

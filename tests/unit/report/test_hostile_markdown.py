@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -34,7 +35,9 @@ def summary(
     def make(text: str) -> str:
         results = [hostile_case(text, make_result, healthy, is_measured=one) for one in (True, False)]
         record = hostile_record(text, results, make_record)
-        return markdown_summary(record, Path(text), outcomes={results[0].nodeid: "failed"}, artifacts=text)
+        return markdown_summary(
+            replace(record, outcomes={results[0].nodeid: "failed"}), Path(text), artifacts=text
+        )
 
     return make
 
@@ -62,9 +65,7 @@ def test_pictures_have_an_address_of_their_own(
     text: str, make_result: Callable[..., CaseResult], make_record: Callable[..., RunRecord]
 ) -> None:
     path = f"../{text}/ttft.svg"
-    made = markdown_summary(
-        make_record(make_result(text)), Path("reports"), outcomes={}, pictures=[{"TTFT": path}]
-    )
+    made = markdown_summary(make_record(make_result(text)), Path("reports"), pictures=[{"TTFT": path}])
     tokens = [token for block in PARSER.parse(made) for token in (block.children or ())]
     (picture,) = [token for token in tokens if token.type == "image"]
     assert picture.content == "TTFT"

@@ -92,7 +92,7 @@ def test_the_tables_of_the_terminal(text: str, verbosity: int, record: Records) 
     def shown_of(text: str) -> list[str]:
         run = record(text)
         outcomes = {run.results[0].nodeid: "failed"}
-        return console_lines(run, Path("reports", text), verbosity=verbosity, outcomes=outcomes)
+        return console_lines(replace(run, outcomes=outcomes), Path("reports", text), verbosity=verbosity)
 
     lines = shown_of(text)
     assert len(lines) == len(shown_of(HARMLESS))
@@ -108,11 +108,15 @@ def test_the_tables_of_the_terminal(text: str, verbosity: int, record: Records) 
 
 @every_text
 def test_the_lines_above_the_tables_and_those_of_pairs(
-    text: str, case: Cases, make_result: Cases, load_trace: Callable[..., Trace]
+    text: str,
+    case: Cases,
+    make_result: Cases,
+    make_record: Records,
+    load_trace: Callable[..., Trace],
 ) -> None:
     b = make_result(text, load_trace(20), confirmations=2, in_pairs=True)
     a = replace(b, name=f"{text}{OTHER_SIDE}")
-    lines = [line.rest for line in verdict_lines([case(text), a, b], {}, sparklines=True)]
+    lines = [line.rest for line in verdict_lines(make_record(case(text), a, b), sparklines=True)]
     lines += [line for line, _ in pair_lines([a, b])]
     assert lines[3].startswith(printable(text)[:20])
     assert len(lines) > 10
@@ -140,9 +144,10 @@ def test_what_a_broken_budget_fails_with(text: str, record: Records) -> None:
 @every_text
 def test_annotations_of_github_are_one_command_each(text: str, record: Records) -> None:
     def annotations(text: str) -> list[list[list[str]]]:
-        results = record(text).results
+        run = record(text)
+        failed = replace(run, outcomes={run.results[0].nodeid: "failed"})
         found = []
-        for line in github_annotations(results, outcomes={results[0].nodeid: "failed"}, workspace=WORKSPACE):
+        for line in github_annotations(failed, workspace=WORKSPACE):
             assert line.isprintable()
             command = _ANNOTATION.fullmatch(line)
             assert command is not None
@@ -163,7 +168,6 @@ def test_lines_for_ci_systems(text: str, record: Records, tmp_path: Path) -> Non
         record(text),
         tmp_path / text,
         environ={"GITHUB_STEP_SUMMARY": f"{blocked}/{path}", "CI_JOB_URL": text},
-        outcomes={},
         markdown=markdown,
         openmetrics=openmetrics,
     )

@@ -43,7 +43,7 @@ def test_figures_and_verdicts_of_every_case_are_tables(
     )
     broken = make_result("chat[concurrency=4]", clean, verdicts=[verdict])
     record = make_record(broken, make_result("burst", clean))
-    text = markdown_summary(record, REPORT, outcomes={broken.nodeid: "failed"})
+    text = markdown_summary(replace(record, outcomes={broken.nodeid: "failed"}), REPORT)
     assert text.startswith("## Serving performance: 2 cases: 1 failed, 1 passed\n")
     assert _rows(text) == [
         ["case", "outcome", "TTFT P50", "TTFT P99", "TPOT P50", "output", "requests", "failed"],
@@ -76,12 +76,12 @@ def test_a_failed_case_says_how_to_repeat_it(
 ) -> None:
     result = make_result("chat", clean, prompts_hash="3fa1")
     record = make_record(result, settings={"seed": {"value": 7, "source": "drawn"}})
-    text = markdown_summary(record, REPORT, outcomes={result.nodeid: "failed"})
+    text = markdown_summary(replace(record, outcomes={result.nodeid: "failed"}), REPORT)
     assert (
         "<code>repeat it (prompts 3fa1):</code>\n\n```sh\npytest npuperf.yaml::chat --npuperf-seed=7\n```"
         in text
     )
-    assert "repeat it" not in markdown_summary(record, REPORT, outcomes={})
+    assert "repeat it" not in markdown_summary(record, REPORT)
 
 
 def test_what_is_to_be_known_of_a_case_is_listed(
@@ -91,7 +91,7 @@ def test_what_is_to_be_known_of_a_case_is_listed(
         budget=parse_budget("ttft.p99 < 500 ms"), measured=None, n=0, outcome="inconclusive", reason="too few"
     )
     result = make_result("chat", clean, verdicts=[verdict], confirmations=1, aborted="the server is gone")
-    text = markdown_summary(make_record(result), REPORT, outcomes={})
+    text = markdown_summary(make_record(result), REPORT)
     assert "## Serving performance: 1 case: 1 inconclusive" in text
     assert html.unescape(text).count("### <code>chat</code>") == 1
     assert "- <code>ABORTED: the server is gone</code>" in text
@@ -101,7 +101,7 @@ def test_what_is_to_be_known_of_a_case_is_listed(
 
 def test_where_the_report_lies_is_told(make_result: Results, make_record: Records, clean: Trace) -> None:
     record = make_record(make_result("chat", clean))
-    text = markdown_summary(record, REPORT, outcomes={}, artifacts="https://ci/1#artifacts")
+    text = markdown_summary(record, REPORT, artifacts="https://ci/1#artifacts")
     assert text.splitlines()[-1] == (
         f"Report: <code>{REPORT}</code>, its tables and plots in "
         "<code>performance/vllm-api-stream-chat</code>; [artifacts](https://ci/1#artifacts)"
@@ -109,7 +109,7 @@ def test_where_the_report_lies_is_told(make_result: Results, make_record: Record
 
 
 def test_a_run_that_measured_nothing_says_so(make_record: Records) -> None:
-    text = markdown_summary(make_record(), REPORT, outcomes={})
+    text = markdown_summary(make_record(), REPORT)
     assert text.startswith("## Serving performance: no case was measured\n")
 
 
@@ -119,18 +119,18 @@ def test_what_failed_is_told_with_its_reason(
     result = make_result("chat", clean)
     outcomes = {result.nodeid: "failed", "npuperf.yaml::late": "error"}
     failures = {result.nodeid: "AssertionError: too|slow", "npuperf.yaml::late": "deploy.sh ended with 1"}
-    text = markdown_summary(make_record(result, failures=failures), REPORT, outcomes=outcomes)
+    text = markdown_summary(make_record(result, failures=failures, outcomes=outcomes), REPORT)
     assert text.startswith("## Serving performance: 2 cases: 1 error, 1 failed\n")
     assert "- failed: <code>AssertionError: too&#124;slow</code>" in text
     assert "- <code>npuperf.yaml::late</code>, **error**: <code>deploy.sh ended with 1</code>" in text
-    alone = markdown_summary(make_record(failures={"b": "no such model"}), REPORT, outcomes={"b": "error"})
+    alone = markdown_summary(make_record(failures={"b": "no such model"}, outcomes={"b": "error"}), REPORT)
     assert alone.startswith("## Serving performance: 1 case: 1 error; no case was measured\n")
     assert "no such model" in alone
 
 
 def test_a_is_not_failed_by_what_b_did(make_result: Results, make_record: Records, clean: Trace) -> None:
     a, b = (make_result(name, clean, nodeid="chat", in_pairs=True) for name in (f"chat{OTHER_SIDE}", "chat"))
-    text = markdown_summary(make_record(a, b), REPORT, outcomes={"chat": "failed"})
+    text = markdown_summary(make_record(a, b, outcomes={"chat": "failed"}), REPORT)
     assert [row[:2] for row in _rows(text)[1:]] == [
         ["<code>chat@A</code>", "passed"],
         ["<code>chat</code>", "**failed**"],
@@ -140,7 +140,7 @@ def test_a_is_not_failed_by_what_b_did(make_result: Results, make_record: Record
 
 def test_a_stopped_run_says_so(make_result: Results, make_record: Records, clean: Trace) -> None:
     record = make_record(make_result("chat", clean, stopped=True), stopped=True)
-    text = markdown_summary(record, REPORT, outcomes={})
+    text = markdown_summary(record, REPORT)
     assert text.startswith("## Serving performance: 1 case: 1 stopped; the run was stopped\n")
 
 
@@ -153,7 +153,7 @@ def test_text_from_outside_is_no_markup(
     verdict = Verdict(budget=budget, measured=1.0, n=1, outcome="fail", reason=hostile)
     result = make_result(hostile, trace, nodeid=hostile, verdicts=[verdict], aborted=hostile)
     record = make_record(result, abbr=hostile, server={"model": hostile, "version": hostile})
-    text = markdown_summary(record, Path(hostile), outcomes={})
+    text = markdown_summary(record, Path(hostile))
     assert all(line.isprintable() for line in text.splitlines())
     for markup in ("<script", "`c`", "**e**", "![f]", "http://g", "@all", "\n# d"):
         assert markup not in text

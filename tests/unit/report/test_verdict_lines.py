@@ -8,7 +8,7 @@ import pytest
 
 from pytest_npuperf.metrics import ClientHealth, summarize
 from pytest_npuperf.report.verdict_lines import VerdictLine, verdict_lines
-from pytest_npuperf.result import OTHER_SIDE, CaseResult
+from pytest_npuperf.result import OTHER_SIDE, CaseResult, RunRecord
 from pytest_npuperf.slo import Verdict, parse_budget
 from pytest_npuperf.trace import Trace
 
@@ -21,8 +21,23 @@ def spread(build_trace: Callable[..., Trace]) -> Trace:
     return build_trace(*({"sent": 0, "chunks": [ttft, ttft + 5], "end": ttft + 5} for ttft in (10, 10, 40)))
 
 
+def run_of(*results: CaseResult, **outcomes: str) -> RunRecord:
+    return RunRecord(
+        run_id="0" * 32,
+        abbr="abbr",
+        started="",
+        finished="",
+        stopped=False,
+        settings={},
+        environment={},
+        server={},
+        results=results,
+        outcomes=outcomes,
+    )
+
+
 def line_of(result: CaseResult, outcome: str = "passed", *, sparklines: bool = False) -> VerdictLine:
-    (line,) = verdict_lines([result], {result.nodeid: outcome}, sparklines=sparklines)
+    (line,) = verdict_lines(run_of(result, **{result.nodeid: outcome}), sparklines=sparklines)
     return line
 
 
@@ -49,7 +64,7 @@ def test_columns_stand_below_each_other(make_result: Results, spread: Trace) -> 
         make_result("a-longer-name", spread, "ttft.p99 < 1 ms", nodeid="broken"),
         make_result("chat", spread, nodeid="skipped"),
     ]
-    lines = verdict_lines(results, {"broken": "failed", "skipped": "skipped"}, sparklines=False)
+    lines = verdict_lines(run_of(*results, broken="failed", skipped="skipped"), sparklines=False)
     assert [f"{line.outcome}{line.rest}" for line in lines] == [
         "PASSED   chat           1 budget kept        ttft 10.0 ms .. 40.0 ms (N 3)",
         "FAILED   a-longer-name  0 of 1 budgets kept  ttft 10.0 ms .. 40.0 ms (N 3)",
@@ -70,8 +85,8 @@ def test_the_colour_follows_the_outcome(
 
 def test_an_interrupted_case_did_not_pass(make_result: Results, spread: Trace) -> None:
     stopped = make_result("chat", spread, stopped=True)
-    assert verdict_lines([stopped], {}, sparklines=False)[0].outcome == "STOPPED"
-    assert verdict_lines([stopped], {}, sparklines=False)[0].colour == "yellow"
+    assert verdict_lines(run_of(stopped), sparklines=False)[0].outcome == "STOPPED"
+    assert verdict_lines(run_of(stopped), sparklines=False)[0].colour == "yellow"
     assert line_of(stopped, "failed").outcome == "FAILED"
 
 
@@ -133,5 +148,5 @@ def test_the_line_has_the_state_that_other_reports_have(make_result: Results, sp
 def test_a_is_not_failed_by_what_b_did(make_result: Results, spread: Trace) -> None:
     names = (f"chat{OTHER_SIDE}", "chat")
     results = [make_result(name, spread, nodeid="chat", in_pairs=True) for name in names]
-    lines = verdict_lines(results, {"chat": "failed"}, sparklines=False)
+    lines = verdict_lines(run_of(*results, chat="failed"), sparklines=False)
     assert [(line.outcome, line.colour) for line in lines] == [("PASSED", "green"), ("FAILED", "red")]

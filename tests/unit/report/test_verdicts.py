@@ -25,12 +25,12 @@ def test_the_table_has_budget_measured_interval_n_and_verdict() -> None:
     assert (
         verdict_table(verdicts)
         == """\
-budget                                  measured          interval    n    verdict
---------------------------------------  ----------------  ----------  ---  ---------
-ttft.p99 < 500 ms                       812.3457 ms       -           8    FAIL
-output_token_throughput >= 100 token/s  115.7835 token/s  -           8    pass
-failed_requests == 0 (implied)          3                 -           8    FAIL
-tpot.p90 < 0.05 s                       -                 -           0    FAIL"""
+budget                                  measured          90 % interval    n    verdict
+--------------------------------------  ----------------  ---------------  ---  ---------
+ttft.p99 < 500 ms                       812.3457 ms       -                8    FAIL
+output_token_throughput >= 100 token/s  115.7835 token/s  -                8    pass
+failed_requests == 0 (implied)          3                 -                8    FAIL
+tpot.p90 < 0.05 s                       -                 -                0    FAIL"""
     )
 
 
@@ -104,9 +104,9 @@ def test_a_failure_names_the_broken_budgets_first_and_how_to_repeat_it_last(
         "broken: ttft.p99 < 500 ms (measured 600.0 ms)",
         "",
         "chat (measured 2 times, pooled)",
-        "budget             measured    interval    n    verdict",
-        "-----------------  ----------  ----------  ---  ---------",
-        "ttft.p99 < 500 ms  600.0 ms    -           8    FAIL",
+        "budget             measured    90 % interval    n    verdict",
+        "-----------------  ----------  ---------------  ---  ---------",
+        "ttft.p99 < 500 ms  600.0 ms    -                8    FAIL",
         "",
         "repeat it:",
         "  pytest",
@@ -128,9 +128,9 @@ def test_a_failure_says_why_a_pass_would_mean_nothing(make_result: Callable[...,
     assert foreign.startswith(r"2 of 2 answers came from the model 'model', but '\x1b[31mred' was asked for")
     assert rest[rest.index("chat") : rest.index("burst")] == [
         "chat",
-        "budget             measured    interval    n    verdict",
-        "-----------------  ----------  ----------  ---  ---------",
-        "ttft.p99 < 500 ms  200.0 ms    -           8    pass",
+        "budget             measured    90 % interval    n    verdict",
+        "-----------------  ----------  ---------------  ---  ---------",
+        "ttft.p99 < 500 ms  200.0 ms    -                8    pass",
         lost,
         f"vacuous: {foreign}",
         "",

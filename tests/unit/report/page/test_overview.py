@@ -57,7 +57,7 @@ def test_what_failed_before_a_measurement_is_a_case_of_the_run(
     result = make_result("a", health=replace(healthy, state="invalid"))
     outcomes = {result.nodeid: "failed", "test_x.py::Test::test_b[c::d]": "error"}
     record = make_record(result, failures=dict.fromkeys(outcomes, "why"), outcomes=outcomes)
-    assert entries_of(record, outcomes) == [
+    assert entries_of(record) == [
         Entry("a", "failed", "verdict-1", is_client_bound=True),
         Entry("Test::test_b[c::d]", "error", "verdict-2", is_measured=False),
     ]

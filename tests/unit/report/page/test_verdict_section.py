@@ -22,7 +22,7 @@ def verdict(expression: str = "ttft.p99 < 500 ms", **fields: Any) -> Verdict:
 
 
 def section(record: RunRecord) -> str:
-    return verdict_section(record, entries_of(record, record.outcomes), record.outcomes)
+    return verdict_section(record, entries_of(record))
 
 
 def strip_parts(made: Verdict, read_html: Callable[[str], Any]) -> dict[str, list[Any]]:

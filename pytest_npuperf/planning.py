@@ -41,7 +41,12 @@ def plan_load(
     stream = prompts(case.dataset, seed=seed, max_tokens=case.max_tokens, gauge=target.gauge)
     first = _first(case, stream)
     stream = chain([first], stream)
-    warmup, requests = warmup_of(case), case.requests
+    warmup = warmup_of(case)
+    if case.warmup is None and isinstance(case.load, ClosedLoop) and first.turn is not None:
+        begun, stream = _first_conversations(stream, case.load.concurrency)
+        warmup = len(begun)
+        stream = chain(begun, stream)
+    requests = case.requests
     timed: Iterator[tuple[Prompt, int | None]]
     if isinstance(case.load, OpenLoop):
         offsets, measured = _offsets(case, case.load, warmup, seed)
@@ -107,6 +112,17 @@ def _first(case: Case, stream: Iterator[Prompt]) -> Prompt:
     return first
 
 
+def _first_conversations(stream: Iterator[Prompt], count: int) -> tuple[list[Prompt], Iterator[Prompt]]:
+    """All turns of the first conversations, and the stream after them."""
+    begun: list[Prompt] = []
+    for prompt in stream:
+        count -= prompt.turn == 0
+        if count < 0:
+            return begun, chain([prompt], stream)
+        begun.append(prompt)
+    return begun, stream
+
+
 def _seed(case: Case) -> str:
     # no prompt of a case is one of another case
     return f"{case.seed}/{case.name}"
@@ -115,8 +131,9 @@ def _seed(case: Case) -> str:
 def warmup_of(case: Case) -> int:
     """How many requests are not measured: by default as many as a closed loop has in flight.
 
-    Fewer would put the start-up burst, when all clients send at once, into the measurement. An open
-    loop has none, and the first of a replayed trace is part of it.
+    Fewer would put the start-up burst, when all clients send at once, into the measurement. Of
+    conversations it is as many of those, whose turns only ``plan_load`` knows. An open loop has no such
+    burst, and the first of a replayed trace is part of it.
     """
     if case.warmup is not None:
         return case.warmup

@@ -14,6 +14,8 @@ __all__ = ["Workload", "portable", "workload_differences", "workload_of"]
 # What neither changes the load nor what the server makes of it. Another seed is another sample of
 # the same prompts.
 _NO_WORKLOAD = ("name", "slo", "seed", "timeouts", "abort", "until", "search", "sweep", "steady", "headers")
+_PLACES = ("path", "folder")
+"""Settings of datasets that are paths."""
 _SHOWN = 60
 """Characters of a value in a message."""
 
@@ -32,7 +34,7 @@ class Workload:
 def workload_of(settings: Mapping[str, Any]) -> Workload:
     """What counts of a case's settings, which are plain data."""
     counted = {name: value for name, value in settings.items() if name not in _NO_WORKLOAD}
-    return Workload(json.loads(json.dumps(portable(counted), default=str)))
+    return Workload(json.loads(json.dumps(_portable(counted), default=str)))
 
 
 def workload_differences(baseline: object, current: object) -> Iterator[str]:
@@ -52,15 +54,20 @@ def workload_differences(baseline: object, current: object) -> Iterator[str]:
         )
 
 
-def portable(value: Any) -> Any:
-    """Without the folders of absolute paths: the same file or model lies elsewhere on another machine."""
+def portable(place: Any) -> Any:
+    """A file or a model without its folder: it lies elsewhere on another machine."""
+    if isinstance(place, (str, PurePath)) and PurePath(place).is_absolute():
+        return PurePath(place).name
+    return place
+
+
+def _portable(value: Any, key: str = "") -> Any:
+    """Settings without the folders of the files that they name."""
     if isinstance(value, Mapping):
-        return {str(key): portable(item) for key, item in value.items()}
+        return {str(name): _portable(item, str(name)) for name, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [portable(item) for item in value]
-    if isinstance(value, (str, PurePath)) and PurePath(value).is_absolute():
-        return PurePath(value).name
-    return value
+        return [_portable(item, key) for item in value]
+    return portable(value) if key in _PLACES else value
 
 
 def _differences(name: str, baseline: Any, current: Any) -> Iterator[str]:

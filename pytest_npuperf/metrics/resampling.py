@@ -7,6 +7,7 @@ from math import ceil, floor, log
 
 import numpy as np
 from numpy.random import Generator
+from numpy.typing import NDArray
 
 from pytest_npuperf.metrics.by_request import ByRequest, effective_size, pooled
 from pytest_npuperf.metrics.requests import Floats
@@ -32,6 +33,8 @@ _BLOCK = 50_000
 """Numbers that are made at once: they stay in the processor's cache."""
 _TABLE_BLOCK = 500_000
 """The same where each block has a table to read that does not fit into it."""
+_TABLE_ROWS = 10_000
+"""Of such a table that are counted at once."""
 _GRID = np.linspace(-4, 4, 257)
 """Log odds, counted from those of a percentile, of the shares of gaps that are told apart."""
 
@@ -131,16 +134,26 @@ def _grouped_percentile(groups: tuple[Floats, ...], share: float, rng: Generator
     values, sizes = pooled(groups), _sizes(groups)
     shares = 1 / (1 + np.exp(-(log(share / (1 - share)) + _GRID)))
     edges = np.unique(np.append(np.quantile(values, shares, method="inverted_cdf"), values.max()))
-    rows = np.repeat(np.arange(len(groups)), sizes.astype(np.intp))
-    places = rows * len(edges) + np.searchsorted(edges, values)
-    counts = np.bincount(places, minlength=len(groups) * len(edges)).reshape(len(groups), -1)
-    below = counts.cumsum(axis=1).astype(np.float64)
+    below = _counts_below(np.searchsorted(edges, values), sizes.astype(np.intp), len(edges))
     found = [
-        (weights @ below >= share * (weights @ sizes)[:, None]).argmax(axis=1)
+        (weights.astype(np.float32) @ below >= share * (weights @ sizes)[:, None]).argmax(axis=1)
         for weights in _weights(len(groups), rng, _TABLE_BLOCK)
     ]
     drawn: Floats = edges[np.concatenate(found)]
     return drawn
+
+
+def _counts_below(columns: NDArray[np.intp], sizes: NDArray[np.intp], width: int) -> NDArray[np.float32]:
+    """How many values of each request lie in or below each column; 32 bits hold such counts exactly."""
+    below = np.empty((len(sizes), width), dtype=np.float32)
+    ends = np.cumsum(sizes)
+    for first in range(0, len(sizes), _TABLE_ROWS):
+        rows = sizes[first : first + _TABLE_ROWS]
+        start = ends[first] - sizes[first]
+        places = np.repeat(np.arange(len(rows)), rows) * width + columns[start : start + rows.sum()]
+        counts = np.bincount(places, minlength=len(rows) * width).reshape(len(rows), width)
+        below[first : first + len(rows)] = counts.cumsum(axis=1)
+    return below
 
 
 def _sizes(groups: tuple[Floats, ...]) -> Floats:

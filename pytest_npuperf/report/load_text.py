@@ -192,7 +192,10 @@ def _known_to(figure: Mapping[str, Any]) -> str:
 def _around(settings: Mapping[str, Any], load: Mapping[str, Any]) -> Iterator[str]:
     """What goes before and after the measured requests, and which of them are given up."""
     warmup = settings.get("warmup")
-    if warmup is None and load:
+    is_closed = "rate" not in load and "speed" not in load
+    if warmup is None and load and is_closed and has_conversations(_mapping(settings.get("dataset"))):
+        yield f"warmup of {counted(load.get('concurrency'), 'conversation')}"
+    elif warmup is None and load:
         warmup = 1 if "rate" in load else 0 if "speed" in load else load.get("concurrency")
     if warmup is not None:
         yield counted(warmup, "warmup request") if warmup else "no warmup"

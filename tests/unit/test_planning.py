@@ -26,7 +26,16 @@ from pytest_npuperf.slo import parse_precision
 from pytest_npuperf.target import Target
 from pytest_npuperf.traits import ServerTraits
 from pytest_npuperf.unknown import UNKNOWN
-from pytest_npuperf.workload import Dataset, Gsm8kShaped, ImageFolder, Jsonl, Mooncake, Multimodal, Synthetic
+from pytest_npuperf.workload import (
+    Conversation,
+    Dataset,
+    Gsm8kShaped,
+    ImageFolder,
+    Jsonl,
+    Mooncake,
+    Multimodal,
+    Synthetic,
+)
 
 SECOND = 1_000_000_000
 SHORT = Synthetic(input_tokens=20, output_tokens=7)
@@ -244,3 +253,11 @@ def test_a_file_that_is_not_there_is_known_beforehand(tmp_path: Path) -> None:
 def test_datasets_without_an_end_are_not_made_beforehand() -> None:
     check(Gsm8kShaped(), requests=10**9)
     check(SHORT, requests=10**9)
+
+
+def test_by_default_the_first_conversation_of_each_client_is_warmup() -> None:
+    dataset = Conversation(turns=3, input_tokens=9, output_tokens=2)
+    plan, requests = planned(dataset=dataset, load=ClosedLoop(4), requests=6)
+    assert (plan.warmup, len(requests)) == (12, 18)
+    assert [request.conversation for request in requests] == [number // 3 for number in range(18)]
+    assert planned(dataset=dataset, load=ClosedLoop(4), requests=6, warmup=1)[0].warmup == 1

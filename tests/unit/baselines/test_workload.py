@@ -93,3 +93,8 @@ def test_lengths_that_are_drawn_count() -> None:
         case(dataset=Conversation(turns=turns, input_tokens=10, output_tokens=5)) for turns in (2, [2, 3])
     )
     assert differences(two, three) == ['dataset.conversation.turns: {"values": [2, 3]}, in the baseline 2']
+
+
+def test_text_that_begins_like_a_path_counts_whole() -> None:
+    one, other = (fingerprint({}, {}, {"extra_body": {"stop": stop}}) for stop in ("/end/now", "now"))
+    assert mismatches(one, other) == ['extra_body.stop: now, in the baseline /end/now']

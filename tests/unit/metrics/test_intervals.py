@@ -283,3 +283,11 @@ def test_what_gaps_are_worth(share: float) -> None:
     assert effective_size(tuple(rng.random((400, 20))), share) > 5000
     assert effective_size(tuple(np.ones((400, 20))), share) == 8000
     assert effective_size((np.arange(9.0),), share) == 1
+
+
+def test_gaps_of_a_burst_that_are_the_same_count_as_beyond_where_nothing_is() -> None:
+    # one in ten gaps is the longest there is: at P95 nothing lies beyond it
+    gaps = tuple(np.array([0.0] * 9 + [1.0]) for _ in range(60))
+    slow = (*gaps[:54], *(np.ones(10) for _ in range(6)))
+    assert effective_size(gaps, 0.95) == 600
+    assert effective_size(slow, 0.95) < 150

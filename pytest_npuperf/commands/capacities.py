@@ -12,7 +12,7 @@ from pytest_npuperf.report.history import HistoryRun, Trend, TrendPoint
 from pytest_npuperf.saved.figures import CaseFigures
 from pytest_npuperf.saved.files import CaseEntry, ExplorationEntry
 
-__all__ = ["capacity_trends", "changes", "load_text"]
+__all__ = ["capacity_trends", "changes", "found_load"]
 
 _ENDS = {
     "highest_kept": "even the largest load that was asked for keeps the budgets",
@@ -27,7 +27,7 @@ def changes(before: CaseFigures, now: CaseFigures) -> Iterator[str]:
     """What both were measured with that is not the same; a fact that one does not know is not told."""
     differences = list(_differences(before.made_with, now.made_with))
     yield from differences
-    old, new = load_text(before.entry), load_text(now.entry)
+    old, new = found_load(before.entry), found_load(now.entry)
     if old != new and not any(what.startswith("load.") for what in differences):
         yield f"{new or 'one load'} after {old or 'one load'}"
 
@@ -36,7 +36,7 @@ def _differences(before: Fingerprint, now: Fingerprint) -> Iterator[str]:
     return (what.replace(", in the baseline ", " after ") for what in mismatches(before, now))
 
 
-def load_text(entry: CaseEntry) -> str:
+def found_load(entry: CaseEntry) -> str:
     """The load that the figures of a search or a sweep are of: ``concurrency 4``; '' for any other case."""
     found = entry.exploration
     if found is None or not found.steps:

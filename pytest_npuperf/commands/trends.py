@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from math import isfinite
 from pathlib import Path
 from urllib.parse import quote
 
 from pytest_npuperf.baselines import Baseline
-from pytest_npuperf.commands.capacities import capacity_trends, changes, load_text
+from pytest_npuperf.commands.capacities import capacity_trends, changes, found_load
 from pytest_npuperf.errors import BudgetError, NoBaselineError
 from pytest_npuperf.report.change import Figure
 from pytest_npuperf.report.history import (
@@ -34,7 +35,7 @@ __all__ = ["history_of"]
 
 _PAGE = "report.html"
 _COMMITS = frozenset("0123456789abcdefABCDEF")
-_LOOKS: dict[str, Look] = {"pass": "pass", "fail": "fail"}
+_FAILURES = ("failed", "error")
 _MEASURED_CASE = tuple[HistoryRun, CaseFigures]
 
 
@@ -56,7 +57,7 @@ def history_of(
         page_folder: Where the page will lie, so that it can link the pages of the runs; None for no links.
     """
     ordered = sorted(runs, key=lambda run: run.started)
-    described = [_described(run, page_folder) for run in ordered]
+    described = list(_told_apart([_described(run, page_folder) for run in ordered]))
     cases: dict[str, list[_MEASURED_CASE]] = {}
     for of_history, run in zip(described, ordered, strict=True):
         for name, case in _named(run):
@@ -82,7 +83,21 @@ def _described(run: RunFigures, page_folder: Path | None) -> HistoryRun:
         directory=str(run.directory),
         link="" if page_folder is None else _link(run.directory / _PAGE, page_folder),
         states=tuple((name, _state(case.entry)) for name, case in _named(run)),
+        unmeasured=tuple(
+            (item.nodeid, CaseState(item.outcome, "fail", tuple(filter(None, [item.failure]))))
+            for item in run.unmeasured
+        ),
     )
+
+
+def _told_apart(runs: Sequence[HistoryRun]) -> Iterator[HistoryRun]:
+    """The runs, no two with the same label."""
+    of_minute = Counter(run.date for run in runs)
+    seen: Counter[str] = Counter()
+    for run in runs:
+        named = replace(run, has_seconds=of_minute[run.date] > 1)
+        seen[named.label] += 1
+        yield replace(named, number=seen[named.label])
 
 
 def _link(page: Path, folder: Path) -> str:
@@ -97,23 +112,28 @@ def _link(page: Path, folder: Path) -> str:
 
 
 def _state(entry: CaseEntry) -> CaseState:
-    """How a case came out, as far as a report tells: not what a test found by itself."""
-    broken = [verdict for verdict in entry.verdicts if verdict.outcome == "fail" and not verdict.advisory]
+    """How a case came out; advisory budgets have no part in it."""
+    binding = [verdict for verdict in entry.verdicts if not verdict.advisory]
+    broken = [verdict.expression for verdict in binding if verdict.outcome == "fail"]
+    failure = [entry.failure] if entry.failure else []
     grave = (
         ("not measured", [entry.not_measured] if entry.not_measured else []),
         ("aborted", [entry.aborted] if entry.aborted else []),
         ("vacuous", entry.vacuous),
-        ("broken", [verdict.expression for verdict in broken]),
+        ("broken", broken),
     )
     for word, reasons in grave:
         if reasons:
             return CaseState(word, "fail", tuple(reasons))
+    if entry.outcome in _FAILURES:
+        return CaseState(entry.outcome, "fail", tuple(failure))
     if entry.stopped:
         return CaseState("stopped", "open")
     for outcome in ("inconclusive", "no baseline"):
-        if found := [verdict.expression for verdict in entry.verdicts if verdict.outcome == outcome]:
-            return CaseState(outcome, "open", tuple(found))
-    return CaseState("kept", "pass") if entry.verdicts else CaseState("none", "open")
+        if found := [verdict for verdict in binding if verdict.outcome == outcome]:
+            look: Look = "fail" if any(_look(verdict) == "fail" for verdict in found) else "open"
+            return CaseState(outcome, look, tuple(verdict.expression for verdict in found))
+    return CaseState("kept", "pass") if binding else CaseState("none", "open")
 
 
 def _named(run: RunFigures) -> Iterator[tuple[str, CaseFigures]]:
@@ -148,7 +168,7 @@ def _case(
 
 def _loads(entry: CaseEntry) -> Iterator[str]:
     """At which load the figures of a search or a sweep were measured."""
-    load = load_text(entry)
+    load = found_load(entry)
     if load and entry.exploration is not None:
         what = "the load that the search confirmed" if entry.exploration.budgets else "the sweep's last load"
         yield f"The figures are those at {what}, in the newest run {load}."
@@ -194,7 +214,7 @@ def _point(run: HistoryRun, case: CaseFigures, figure: Figure, before: CaseFigur
         n=n,
         needed_n=needed if value is not None and n < needed else None,
         notes=tuple(_notes(case, figure)),
-        breaks_budget=any(verdict.outcome == "fail" for verdict in _verdicts(case, figure)),
+        breaks_budget=any(_look(verdict) == "fail" for verdict in _verdicts(case, figure)),
         changes=tuple(changes(before, case)) if before is not None else (),
     )
 
@@ -216,7 +236,7 @@ def _notes(case: CaseFigures, figure: Figure) -> Iterator[str]:
         yield f"{failed} failed request{'s' if failed > 1 else ''}"
     for verdict in _verdicts(case, figure):
         if verdict.outcome in ("fail", "inconclusive"):
-            yield f"{verdict.outcome}: {verdict.expression}"
+            yield f"{verdict.outcome}{', advisory' if verdict.advisory else ''}: {verdict.expression}"
 
 
 def _verdicts(case: CaseFigures, figure: Figure) -> Iterator[VerdictEntry]:
@@ -227,6 +247,14 @@ def _verdicts(case: CaseFigures, figure: Figure) -> Iterator[VerdictEntry]:
             yield verdict
 
 
+def _look(verdict: VerdictEntry) -> Look:
+    """By what becomes of the test, as on the page of the run."""
+    if verdict.outcome == "pass":
+        return "pass"
+    consequence = verdict.consequence or ("fail" if verdict.outcome == "fail" else "warn")
+    return "fail" if consequence == "fail" and not verdict.advisory else "open"
+
+
 def _usual(statistic: str | None) -> str | None:
     return "p50" if statistic == "median" else statistic
 
@@ -235,11 +263,11 @@ def _bounds(
     newest: CaseFigures, figure: Figure, reference: Reference | None, of_baseline: float | None
 ) -> Iterator[Bound]:
     for verdict in _verdicts(newest, figure):
-        bound, look = verdict.bound, _LOOKS.get(verdict.outcome, "open")
+        bound, look = verdict.bound, _look(verdict)
         if reference is not None and _is_relative(verdict):
             bound, look = _relative_bound(verdict, figure, reference, of_baseline), "open"
         if bound is not None:
-            yield Bound(verdict.expression, bound, look)
+            yield Bound(verdict.expression, bound, look, is_advisory=verdict.advisory)
 
 
 def _is_relative(verdict: VerdictEntry) -> bool:

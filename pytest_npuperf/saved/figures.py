@@ -13,7 +13,14 @@ from msgspec import Meta
 
 from pytest_npuperf.baselines import Fingerprint, fingerprint
 from pytest_npuperf.errors import ReportError
-from pytest_npuperf.saved.files import CaseEntry, RunEntry, read_case_settings, read_run, report_directory
+from pytest_npuperf.saved.files import (
+    CaseEntry,
+    RunEntry,
+    UnmeasuredEntry,
+    read_case_settings,
+    read_run,
+    report_directory,
+)
 from pytest_npuperf.slo.vocabulary import METRICS
 
 __all__ = ["CaseFigures", "RunFigures", "read_figures"]
@@ -77,6 +84,7 @@ class RunFigures:
     environment: Mapping[str, Any]
     server: Mapping[str, Any]
     cases: tuple[CaseFigures, ...]
+    unmeasured: tuple[UnmeasuredEntry, ...] = ()
 
 
 def read_figures(path: Path) -> RunFigures:
@@ -110,6 +118,7 @@ def read_figures(path: Path) -> RunFigures:
             CaseFigures(entry=entry, made_with=facts, stages=of_case)
             for entry, facts, of_case in zip(run.cases, made_with, stages, strict=True)
         ),
+        unmeasured=tuple(run.unmeasured),
     )
 
 

@@ -14,7 +14,7 @@ from pytest_npuperf.capacity.settings import LoadAxis
 from pytest_npuperf.errors import ReportError
 from pytest_npuperf.metrics import ClientHealth
 from pytest_npuperf.report.summary_json import SCHEMA_VERSION
-from pytest_npuperf.slo.verdict import Outcome
+from pytest_npuperf.slo.verdict import Consequence, Outcome
 
 __all__ = [
     "CaseEntry",
@@ -22,6 +22,7 @@ __all__ = [
     "ExplorationEntry",
     "RequestEntry",
     "RunEntry",
+    "UnmeasuredEntry",
     "VerdictEntry",
     "read_case_settings",
     "read_requests",
@@ -64,6 +65,8 @@ class VerdictEntry(msgspec.Struct, kw_only=True):
     advisory: bool = False
     require_support: bool = False
     outcome: Outcome
+    consequence: Consequence | None = None
+    """None in older files."""
     close: bool = False
     reason: str = ""
     mismatches: list[str] = []
@@ -90,6 +93,8 @@ class CaseEntry(msgspec.Struct, kw_only=True):
 
     name: str
     nodeid: str
+    outcome: str = "passed"
+    failure: str = ""
     started: str
     stopped: bool
     aborted: str = ""
@@ -108,6 +113,14 @@ class CaseEntry(msgspec.Struct, kw_only=True):
     stages: dict[str, _Stage]
 
 
+class UnmeasuredEntry(msgspec.Struct, kw_only=True):
+    """A case in ``summary.json`` that failed before anything was measured."""
+
+    nodeid: str
+    outcome: str
+    failure: str
+
+
 class RunEntry(msgspec.Struct, kw_only=True):
     """What of ``summary.json`` is read back."""
 
@@ -115,6 +128,7 @@ class RunEntry(msgspec.Struct, kw_only=True):
     environment: dict[str, Any]
     server: dict[str, Any]
     cases: list[CaseEntry]
+    unmeasured: list[UnmeasuredEntry] = []
 
 
 class CaseSettings(msgspec.Struct):

@@ -32,6 +32,7 @@ cases:
     requests: 20
     load: {concurrency: 4}
     slo: [ttft.p50 < 60 ms, e2el.p99 < 20 s]
+    advisory: [tpot.p50 < 1 ms]
   - name: curve
     requests: 4
     sweep: {concurrency: [1, 2]}
@@ -150,7 +151,7 @@ def test_the_newest_run_comes_first(open_history: Callable[..., Page], histories
     assert float(shown.removesuffix(" ms")) == pytest.approx(
         histories.milliseconds(2, "ttft", "median"), rel=1e-3
     ), "nothing in brackets, as the baseline has another number of requests"
-    assert re.search(r" ms \([+-]\d", curve.locator("td").first.inner_text())
+    assert re.search(r" ms\s+\([+-]\d", curve.locator("td").first.inner_text())
     curve.get_by_role("link").click()
     assert page.evaluate("document.querySelector('#case-2').getBoundingClientRect().top") < 200
 
@@ -194,6 +195,19 @@ def test_points_and_lines_stand_where_their_values_are(
     assert value_at(picture.locator("line.bound.pass").get_attribute("y1")) == pytest.approx(60, abs=0.5)
     line = str(picture.locator("path.curve").get_attribute("d"))
     assert re.sub(r"[\d. ]", "", line) == "MLM", "broken before the run that was measured with more requests"
+
+
+def test_a_broken_advisory_budget_is_not_red(open_history: Callable[..., Page]) -> None:
+    tpot = figure(open_history(), "tpot.p50")
+    looks = [str(point.get_attribute("class")) for point in tpot.locator("circle").all()]
+    assert looks == ["point main broken"] * 3
+    assert tpot.locator(".bound.fail").count() == 0
+    assert "fail, advisory: tpot.p50 < 1 ms" in rows(tpot.locator("table"))[2][4].split("; ")
+
+
+def test_the_newest_figures_fit_on_a_wide_screen(open_history: Callable[..., Page]) -> None:
+    table = open_history(viewport={"width": 1280, "height": 800}).get_by_label("Newest run, case by case")
+    assert table.evaluate("frame => frame.scrollWidth - frame.clientWidth") == 0
 
 
 def test_a_pointer_above_a_point_is_told_its_values(

@@ -16,13 +16,13 @@ _SHORT_COMMIT, _LONG_COMMIT = 7, 12
 
 @dataclass(frozen=True, slots=True)
 class CaseState:
-    """How a case came out in a run, as far as its report tells: by what was measured."""
+    """How a case came out in a run, as far as its report tells."""
 
     word: str
-    """``kept``, ``broken``, ``not measured``."""
+    """``kept``, ``broken``, ``not measured``, ``failed``."""
     look: Look
     reasons: tuple[str, ...] = ()
-    """Such as the budgets that are broken."""
+    """Such as the budgets that are broken, or what the test failed with."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,16 +42,24 @@ class HistoryRun:
     """Address of its page, from the page of the history; '' where there is none."""
     states: tuple[tuple[str, CaseState], ...] = ()
     """Name of each case and how it came out."""
+    unmeasured: tuple[tuple[str, CaseState], ...] = ()
+    """Node id of each case that failed before anything was measured, and how."""
+    has_seconds: bool = False
+    """Whether its time is told with them, where another run started in the same minute."""
+    number: int = 1
+    """Which of the runs it is that would else have the same label."""
 
     @property
     def label(self) -> str:
-        """Its commit, else its day and time, in eleven letters at most."""
-        return self.commit[:_SHORT_COMMIT] or f"{self.started:%m-%d %H:%M}"
+        """Its commit, else its day and time: short, as it stands at an axis."""
+        time = f"{self.started:%m-%d %H:%M:%S}" if self.has_seconds else f"{self.started:%m-%d %H:%M}"
+        name = self.commit[:_SHORT_COMMIT] or time
+        return name if self.number == 1 else f"{name} #{self.number}"
 
     @property
     def date(self) -> str:
         """When it started: ``2026-03-26 20:22+08:00``."""
-        return self.started.isoformat(" ", "minutes")
+        return self.started.isoformat(" ", "seconds" if self.has_seconds else "minutes")
 
     @property
     def described(self) -> str:
@@ -80,7 +88,7 @@ class TrendPoint:
     notes: tuple[str, ...] = ()
     """What a reader must know before it."""
     breaks_budget: bool = False
-    """Whether a budget on this figure failed."""
+    """Whether a budget on this figure failed the test; an advisory one never does."""
     changes: tuple[str, ...] = ()
     """What the case was measured with that the one before was not."""
 
@@ -92,7 +100,8 @@ class Bound:
     expression: str
     value: float
     look: Look
-    """By what the newest run made of it; ``open`` where that was held against something else."""
+    """By what became of the newest run's test; ``open`` where that was held against something else."""
+    is_advisory: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

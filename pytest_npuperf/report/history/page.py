@@ -87,8 +87,10 @@ def _guide(history: History) -> Markup | None:
         "Figures are those of the successful requests, n is how many. Where a run has fewer than the figure "
         "needs for an interval, that is told: such a figure may be chance.",
     ]
+    if any(point.run.number > 1 for point in points):
+        texts.append("Of several runs with the same name, the second is #2.")
     if any(point.notes for point in points):
-        texts.append("A hollow point has a note. It is red where a budget on the figure failed.")
+        texts.append("A hollow point has a note. It is red where a budget on the figure failed its test.")
     if any(point.changes for trend in trends for point in trend.points[1:]):
         texts.append(
             "The line is broken where two neighbours were measured with something else: "
@@ -99,8 +101,10 @@ def _guide(history: History) -> Markup | None:
     if any(trend.bounds for trend in trends):
         texts.append(
             "A dashed line is the bound of a budget of the newest run: green where that run kept it, "
-            "red where it did not, else yellow. A bound with an arrow lies beyond the axis."
+            "red where that failed its test, else yellow. A bound with an arrow lies beyond the axis."
         )
+    if any(bound.is_advisory for trend in trends for bound in trend.bounds):
+        texts.append("An advisory budget only warns: neither its bound nor a point is red for it.")
     texts.append("An axis leaves out 0 where all runs lie far from it.")
     return element(
         "section",
@@ -125,7 +129,7 @@ def _runs(runs: tuple[HistoryRun, ...]) -> Markup:
     return element(
         "section",
         element("h2", "Runs, the newest first"),
-        element("div", data_table("Runs", ["Run", "Budgets", report], rows), class_="texts"),
+        element("div", data_table("Runs", ["Run", "Cases", report], rows), class_="texts"),
     )
 
 
@@ -138,11 +142,12 @@ def _run_lines(run: HistoryRun, has_models: bool) -> Iterator[Markup]:
 
 
 def _state_lines(run: HistoryRun) -> Iterator[Markup]:
-    """What became of the budgets of each case; in one line where all are kept."""
-    if run.states and all(state.look == "pass" for _, state in run.states):
+    """What became of each case; in one line where all have kept their budgets."""
+    states = (*run.states, *run.unmeasured)
+    if states and all(state.look == "pass" for _, state in states):
         yield badge("kept", "pass")
         return
-    for name, state in run.states:
+    for name, state in states:
         if state.look != "pass":
             reasons = f" {'; '.join(state.reasons)}" if state.reasons else None
             yield element("div", f"{name}: ", badge(state.word, state.look), reasons)

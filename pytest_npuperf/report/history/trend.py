@@ -98,7 +98,9 @@ def _good_side(trend: Trend) -> str:
 
 
 def _levels(trend: Trend) -> list[Level]:
-    levels = [Level("bound", bound.look, bound.value) for bound in trend.bounds]
+    levels = [
+        Level("advisory" if bound.is_advisory else "bound", bound.look, bound.value) for bound in trend.bounds
+    ]
     if trend.baseline is not None:
         levels.append(Level("baseline", "baseline", trend.baseline))
     return levels
@@ -126,7 +128,8 @@ def _sentences(trend: Trend, unit: Unit) -> Iterator[str]:
     if trend.baseline is not None:
         yield f"The baseline has {quantity(trend.baseline, unit)}."
     for bound in trend.bounds:
-        yield f"The newest run has the budget {bound.expression}: its bound is {quantity(bound.value, unit)}."
+        budget = f"{'advisory ' if bound.is_advisory else ''}budget {bound.expression}"
+        yield f"The newest run has the {budget}: its bound is {quantity(bound.value, unit)}."
     if few := [point for point in trend.points if point.needed_n is not None]:
         counts = sorted({point.n for point in few})
         n = f"{counts[0]} to {counts[-1]}" if len(counts) > 1 else f"{counts[0]}"

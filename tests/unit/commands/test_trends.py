@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -15,6 +16,7 @@ from pytest_npuperf.report.change import Figure
 from pytest_npuperf.report.history import CaseHistory, CaseState, History
 from pytest_npuperf.result import CaseResult
 from pytest_npuperf.saved.figures import read_figures
+from pytest_npuperf.slo import parse_budget
 from pytest_npuperf.trace import Trace
 
 Cases = Callable[..., CaseResult]
@@ -25,6 +27,14 @@ SEARCH = Search("concurrency", ("tpot.p50 < 12 ms",), highest=8)
 def history(*folders: str, **fields: Any) -> History:
     runs = [read_figures(Path(folder)) for folder in folders]
     return history_of(runs, [Figure("ttft", "p50")], None, **fields)
+
+
+def change(folder: str, alter: Callable[[Any], object]) -> None:
+    """Rewrite the summary of a report after ``alter`` was at its content."""
+    path = Path(folder, "summary.json")
+    content = json.loads(path.read_bytes())
+    alter(content)
+    path.write_text(json.dumps(content))
 
 
 def only_case(*folders: str) -> CaseHistory:
@@ -80,6 +90,81 @@ def test_the_state_of_a_case_is_the_gravest_of_what_was_measured(
     found = history(save_report("run", make_case(*budgets, **fields)))
     assert found.runs[0].states == (("chat", state),)
     assert found.cases[0].state == state
+
+
+def test_a_case_whose_test_failed_is_not_kept(make_case: Cases, save_report: Reports) -> None:
+    outcomes = {"npuperf.yaml::chat": "failed", "test_x.py::test_gone": "error"}
+    failures = {"npuperf.yaml::chat": "assert 2 < 1", "test_x.py::test_gone": "no model"}
+    folder = save_report("run", make_case("ttft.p50 < 1 s"), outcomes=outcomes, failures=failures)
+    found = history(folder)
+    assert found.cases[0].state == CaseState("failed", "fail", ("assert 2 < 1",))
+    assert found.runs[0].states == (("chat", found.cases[0].state),)
+    assert found.runs[0].unmeasured == (("test_x.py::test_gone", CaseState("error", "fail", ("no model",))),)
+    change(folder, lambda run: [run.pop("unmeasured"), run["cases"][0].pop("outcome")])
+    older = history(folder)
+    assert (older.cases[0].state.word, older.runs[0].unmeasured) == ("kept", ()), "it does not tell"
+
+
+def test_a_broken_budget_is_told_before_the_failure_that_it_is(
+    make_case: Cases, save_report: Reports
+) -> None:
+    outcomes, failures = {"npuperf.yaml::chat": "failed"}, {"npuperf.yaml::chat": "1 of 1 budgets failed"}
+    folder = save_report("run", make_case("ttft.p50 < 1 ms"), outcomes=outcomes, failures=failures)
+    assert only_case(folder).state == CaseState("broken", "fail", ("ttft.p50 < 1 ms",))
+
+
+@pytest.mark.parametrize("knows_consequences", [True, False])
+@pytest.mark.parametrize(("expression", "look"), [("ttft.p50 < 1 ms", "open"), ("ttft.p50 < 1 s", "pass")])
+def test_an_advisory_budget_is_never_red_and_no_part_of_the_state(
+    expression: str, look: str, knows_consequences: bool, make_case: Cases, save_report: Reports
+) -> None:
+    result = make_case()
+    budgets = [expression, "ttft.p50 <= baseline + 5 %"]
+    result.judge(
+        [
+            parse_budget("failure_rate == 0"),
+            *(replace(parse_budget(budget), advisory=True) for budget in budgets),
+        ]
+    )
+    folder = save_report("run", result)
+    if not knows_consequences:
+        change(folder, lambda run: [entry.pop("consequence") for entry in run["cases"][0]["verdicts"]])
+    case = only_case(folder)
+    assert case.state == CaseState("kept", "pass")
+    (trend,) = case.trends
+    assert [(bound.look, bound.is_advisory) for bound in trend.bounds] == [(look, True)]
+    assert not trend.points[0].breaks_budget
+    told = () if look == "pass" else (f"fail, advisory: {expression}",)
+    assert trend.points[0].notes == told
+
+
+def test_an_open_verdict_that_fails_its_test_is_red(make_case: Cases, save_report: Reports) -> None:
+    result = make_case("ttft.p50 <= baseline + 5 %")
+    folder = save_report("run", result)
+    change(folder, lambda run: run["cases"][0]["verdicts"][0].update(consequence="fail"))
+    case = only_case(folder)
+    assert (case.state.word, case.state.look) == ("no baseline", "fail")
+    assert case.trends[0].points[0].breaks_budget
+
+
+def test_runs_that_would_have_the_same_name_are_told_apart(make_case: Cases, save_report: Reports) -> None:
+    times = ("08:00:07", "08:00:07", "08:00:45", "08:01:02")
+    plain = [
+        save_report(f"run{number}", make_case(), started=f"2026-03-01T{time}Z", environment={})
+        for number, time in enumerate(times)
+    ]
+    commit = {"git": {"commit": "a" * 40, "dirty": False}}
+    again = [
+        save_report(f"commit{hour}", make_case(), started=f"2026-03-01T{hour}:00:00Z", environment=commit)
+        for hour in (10, 11)
+    ]
+    runs = history(*plain, *again).runs
+    assert [run.label for run in runs] == [
+        *("03-01 08:00:07", "03-01 08:00:07 #2", "03-01 08:00:45", "03-01 08:01"),
+        *("aaaaaaa", "aaaaaaa #2"),
+    ]
+    assert runs[2].date == "2026-03-01 08:00:45+00:00"
+    assert runs[3].date == "2026-03-01 08:01+00:00"
 
 
 def test_a_run_is_linked_as_it_lies_from_the_page(make_case: Cases, save_report: Reports, here: Path) -> None:

@@ -66,6 +66,15 @@ def test_a_run_is_called_by_its_commit_else_by_its_day_and_time() -> None:
     assert run(0).described == named.date
 
 
+def test_runs_with_the_same_name_are_numbered_and_that_is_explained() -> None:
+    first, second = trend(0.2, 0.3).points
+    again = replace(second, run=replace(second.run, commit=first.run.commit, number=2))
+    text = page(replace(trend(), points=(first, again)))
+    assert "From 200 ms (0000000) to 300 ms (0000000 #2)" in text
+    assert "the second is #2" in text
+    assert "#2" not in page(trend(0.2, 0.3)).split("</style>")[1]
+
+
 def test_a_chart_has_a_point_a_run_and_says_the_same_in_words(read_html: Callable[[str], Any]) -> None:
     text = page(trend(0.2, 0.25, 0.22))
     first, second, third = heights(text)
@@ -242,10 +251,60 @@ def test_the_newest_run_comes_first_case_by_case(read_html: Callable[[str], Any]
     assert next(tag.text for tag in tags if tag.name == "h2") == "Newest run"
     table = next(tag for tag in tags if tag.name == "table")
     assert table.text == (
-        "Case and its budgetsttft.p50"
+        "Casettft.p50"
         "chat ✕brokenttft.p50 < 1 msttft.p75 < 1 msttft.p90 < 1 msand 1 more250 ms (+25.0%)"
         "gone ✓keptnot in this run, last in 0000000200 ms"
     )
+
+
+def test_the_capacity_stands_before_the_figures_that_other_cases_have(
+    read_html: Callable[[str], Any],
+) -> None:
+    clients = trend(4.0, figure=Figure("capacity"), axis="concurrency")
+    throughput = trend(800.0, figure=Figure("output_token_throughput"))
+    runs = (clients.points[0].run,)
+    cases = (
+        CaseHistory(name="chat", trends=(throughput,), state=KEPT),
+        CaseHistory(name="limit", trends=(clients, throughput), state=KEPT),
+    )
+    tags = read_html(history_html(History(runs=runs, cases=cases)).decode())
+    assert next(tag.text for tag in tags if tag.name == "table") == (
+        "Casecapacityoutput_token_throughputchat ✓kept-800 token/slimit ✓kept4 clients800 token/s"
+    )
+
+
+def test_what_failed_before_it_was_measured_is_told(read_html: Callable[[str], Any]) -> None:
+    gone = (("test_x.py::test_gone", CaseState("error", "fail", ("no model",))),)
+    shown = trend(0.2)
+    runs = (replace(shown.points[0].run, states=(("chat", KEPT),), unmeasured=gone),)
+    case = CaseHistory(name="chat", trends=(shown,), state=KEPT)
+    tags = read_html(history_html(History(runs=runs, cases=(case,))).decode())
+    assert "test_x.py::test_gone ✕error no model" in [tag.text for tag in tags if tag.name == "p"]
+    (row,) = [tag.text for tag in tags if tag.name == "tr" and "test_gone" in tag.text]
+    assert "✓" not in row
+
+
+def test_a_long_failure_leaves_room_for_the_figures(read_html: Callable[[str], Any]) -> None:
+    state = CaseState("failed", "fail", ("x" * 100,))
+    shown = trend(0.2)
+    runs = (replace(shown.points[0].run, states=(("chat", state),)),)
+    shown = replace(shown, points=(replace(shown.points[0], run=runs[0]),))
+    case = CaseHistory(name="chat", trends=(shown,), state=state)
+    tables = [
+        tag.text
+        for tag in read_html(history_html(History(runs=runs, cases=(case,))).decode())
+        if tag.name == "table"
+    ]
+    assert f"failed{'x' * 59}…200 ms" in tables[0]
+    assert "x" * 100 in tables[-1]
+
+
+def test_the_bound_of_an_advisory_budget_says_so() -> None:
+    text = page(trend(0.2, bounds=(Bound("ttft.p50 < 190 ms", 0.19, "open", is_advisory=True),)))
+    assert re.findall(r'<text class="bound open"[^>]*>(.*?)<', text) == ["advisory 190 ms"]
+    assert "The newest run has the advisory budget ttft.p50 &lt; 190 ms" in text
+    assert "An advisory budget only warns" in text
+    assert "advisory" not in page(trend(0.2, bounds=(Bound("ttft.p50 < 190 ms", 0.19, "fail"),)))
 
 
 @pytest.mark.parametrize(
@@ -290,7 +349,7 @@ def test_the_runs_are_listed_with_what_failed_and_linked(read_html: Callable[[st
     )
     tags = read_html(history_html(History(runs=runs, cases=())).decode())
     assert [tag.text for tag in tags if tag.name == "tr"] == [
-        "RunBudgetsReport in reports",
+        "RunCasesReport in reports",
         "2026-03-02 08:00+08:00burst: ✕broken ttft.p90 < 1 ms1",
         f"2026-03-01 08:00+08:00{'a' * 12}✓kept0",
     ]
@@ -302,7 +361,7 @@ def test_models_and_folders_are_told_apart_where_there_are_several(read_html: Ca
     runs = (run(0, model="qwen", directory="a/1"), run(1, model="llama", directory="b/1"))
     tags = read_html(history_html(History(runs=runs, cases=())).decode())
     assert [tag.text for tag in tags if tag.name == "tr"] == [
-        "RunBudgetsReport",
+        "RunCasesReport",
         "2026-03-02 08:00+08:00llamab/1",
         "2026-03-01 08:00+08:00qwena/1",
     ]
@@ -331,7 +390,9 @@ def test_the_page_runs_nothing_but_its_own_script_and_fetches_nothing() -> None:
 @pytest.mark.parametrize("text", HOSTILE)
 def test_hostile_text_stays_text(text: str, read_html: Callable[[str], Any]) -> None:
     state = CaseState(text, "fail", (text,))
-    hostile = run(0, text, model=text, directory=text, link=text, states=((text, state),))
+    hostile = run(
+        0, text, model=text, directory=text, link=text, states=((text, state),), unmeasured=((text, state),)
+    )
     point = TrendPoint(run=hostile, value=0.2, n=1, notes=(text,), changes=(text,))
     shown = Trend(
         figure=Figure("ttft", "p50"), points=(point, point), baseline=0.2, bounds=(Bound(text, 0.2, "open"),)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @pytest.hookspec
 def pytest_npuperf_environment(config: pytest.Config, environment: dict[str, Any]) -> None:
-    """Add to what the report says about the environment, before it is written.
+    """Add to what the report says about the environment, before the server is brought up.
 
     Example::
 

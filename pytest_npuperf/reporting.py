@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import re
 import sys
-from collections.abc import Mapping, Sequence
+import traceback
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
@@ -14,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_npuperf.settings import Settings
+from pytest_npuperf.text import printable
 
 if TYPE_CHECKING:
     from pytest_npuperf.baselines import Fingerprint
@@ -23,6 +26,8 @@ __all__ = ["Reporting", "wall_clock"]
 
 _CONTROL_SEQUENCE = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]")
 _LONGEST_REASON = 500
+_MOST_FAULTS = 5
+"""A directory that is gone is an error of every file."""
 
 
 class Reporting:
@@ -34,6 +39,7 @@ class Reporting:
         self._started = wall_clock()
         self._written: tuple[RunRecord, Path] | None = None
         self._lines: list[str] = []
+        self._faults: list[str] = []
         self.outcomes: dict[str, str] = {}
         """What became of each item that measured or was to, by its node id; one that is not there passed."""
         self._failures: dict[str, str] = {}
@@ -73,6 +79,10 @@ class Reporting:
         config.hook.pytest_npuperf_environment(config=config, environment=environment)
         return environment
 
+    def describe_environment(self) -> None:
+        """Find out about the environment now: before a load, an error of a hook costs nothing measured."""
+        _ = self.environment
+
     def made_with(self, result: CaseResult, server: Mapping[str, Any]) -> Fingerprint:
         """What a case was run with, to compare like with like."""
         from pytest_npuperf.baselines import fingerprint
@@ -82,54 +92,106 @@ class Reporting:
     def write(
         self, directory: Path, results: Sequence[CaseResult], *, server: Mapping[str, Any], stopped: bool
     ) -> None:
-        """Write all that was asked for into ``directory`` and beside it."""
+        """Write all that was asked for into ``directory`` and beside it.
+
+        What fails is told by ``print`` and makes the run an internal error; all the rest is written.
+        """
         from pytest_npuperf.report import write_ci_outputs, write_report, zip_report
 
         settings, config = self._settings, self._config
         record = self._record(directory, results, server, stopped)
-        pictures = write_report(
-            directory,
-            record,
-            single_file=settings.report_single_file,
-            pictures=settings.pictures,
-        )
-        config.hook.pytest_npuperf_write_report(config=config, record=record, directory=directory)
-        if settings.zip:
-            zip_report(directory)
         self._written = (record, directory)
-        self._lines = write_ci_outputs(
-            record,
-            directory,
-            environ=os.environ,
-            markdown=settings.markdown,
-            openmetrics=settings.openmetrics,
-            pictures=pictures,
-        )
         if settings.save_baseline is not None:
-            from pytest_npuperf.comparing import save_results
-
-            self._lines += save_results(
-                results,
-                directory=settings.baselines,
-                name=settings.save_baseline,
-                made_with=lambda result: self.made_with(result, server),
+            with self._guard():
+                self._save_baseline(settings.save_baseline, results, server)
+        pictures: list[dict[str, str]] = []
+        with self._guard():
+            pictures = write_report(
+                directory,
+                record,
+                single_file=settings.report_single_file,
+                pictures=settings.pictures,
+                guard=self._guard,
+            )
+        with self._guard():
+            config.hook.pytest_npuperf_write_report(config=config, record=record, directory=directory)
+        if settings.zip:
+            with self._guard():
+                zip_report(directory)
+        with self._guard():
+            self._lines += write_ci_outputs(
+                record,
+                directory,
+                environ=os.environ,
+                markdown=settings.markdown,
+                openmetrics=settings.openmetrics,
+                pictures=pictures,
             )
 
+    def _save_baseline(self, name: str, results: Sequence[CaseResult], server: Mapping[str, Any]) -> None:
+        from pytest_npuperf.comparing import save_results
+
+        self._lines += save_results(
+            results,
+            directory=self._settings.baselines,
+            name=name,
+            made_with=lambda result: self.made_with(result, server),
+        )
+
+    @contextmanager
+    def _guard(self) -> Iterator[None]:
+        """Keep an error in one part of the report from the others, to be told by ``print``."""
+        try:
+            yield
+        # The measurements may have taken hours. What fails here (a hook of the user, a full disk, a chart)
+        # must take neither them nor pytest's own summary away; whatever it is, it is told and fails the run.
+        except (Exception, pytest.fail.Exception, pytest.skip.Exception) as exc:  # noqa: BLE001
+            self._note_fault(exc)
+
+    def _note_fault(self, exc: BaseException) -> None:
+        assert self._written is not None
+        log = self._written[1] / "logs" / "report-errors.log"
+        where = ""
+        with suppress(OSError):
+            log.parent.mkdir(parents=True, exist_ok=True)
+            with log.open("a", encoding="utf-8", errors="backslashreplace") as file:
+                file.writelines(traceback.format_exception(exc))
+            where = f" (see {printable(str(log))})"
+        text = " ".join(traceback.format_exception_only(exc)[-1].split())
+        line = f"npuperf: the report could not be written: {printable(text, _LONGEST_REASON)}{where}"
+        if line not in self._faults:
+            self._faults.append(line)
+        session = self._config.pluginmanager.get_plugin("session")
+        if session is not None:
+            session.exitstatus = pytest.ExitCode.INTERNAL_ERROR
+
     def print(self, reporter: pytest.TerminalReporter) -> None:
-        """Print the verdicts and tables of all results and where the files are."""
-        if self._written is None or not self._written[0].results:
+        """Print the verdicts and tables of all results, where the files are, and what failed."""
+        if self._written is None or not (self._written[0].results or self._faults):
             return
+        reporter.write_sep("=", "serving performance")
+        if self._written[0].results:
+            self._print_results(reporter, *self._written)
+        for line in self._faults[:_MOST_FAULTS]:
+            reporter.write_line(line, red=True)
+        if len(self._faults) > _MOST_FAULTS:
+            reporter.write_line(
+                f"npuperf: ... and {len(self._faults) - _MOST_FAULTS} more of such errors", red=True
+            )
+
+    def _print_results(self, reporter: pytest.TerminalReporter, record: RunRecord, directory: Path) -> None:
         from pytest_npuperf.report import console_lines, pair_lines
 
         verbosity = reporter.config.get_verbosity()
-        lines = console_lines(*self._written, verbosity=verbosity, columns=self._settings.stats)
-        reporter.write_sep("=", "serving performance")
         if verbosity >= 0:
-            self._print_verdicts(reporter, self._written[0])
-        for line in lines:
-            reporter.write_line(line)
-        for line, word in pair_lines(self._written[0].results):
-            reporter.write_line(line, green=word == "better", red=word == "worse")
+            with self._guard():
+                self._print_verdicts(reporter, record)
+        with self._guard():
+            for line in console_lines(record, directory, verbosity=verbosity, columns=self._settings.stats):
+                reporter.write_line(line)
+        with self._guard():
+            for line, word in pair_lines(record.results):
+                reporter.write_line(line, green=word == "better", red=word == "worse")
         for line in self._lines:
             reporter.write_line(line)
 

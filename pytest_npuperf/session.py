@@ -90,6 +90,7 @@ class PerfSession:
         """
         from pytest_npuperf.serving import Sides
 
+        self.reporting.describe_environment()
         if self.settings.ab is None:
             with self._bring_up(self.settings) as served:
                 self._served = served

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from pytest_npuperf.report.files import common_json, details_json, performance_csv
+from pytest_npuperf.report.files import common_json, details_blocks, performance_csv
 from pytest_npuperf.report.names import case_stems, safe_stem
 from pytest_npuperf.report.page import page_html
 from pytest_npuperf.report.pictures import PictureFormat, case_pictures
@@ -22,6 +24,8 @@ from pytest_npuperf.text import encodable
 
 __all__ = ["performance_folder", "write_report", "zip_report"]
 
+Guard = Callable[[], AbstractContextManager[None]]
+
 _ZIP_NAME = "report.zip"
 
 
@@ -31,17 +35,20 @@ def write_report(
     *,
     single_file: bool = False,
     pictures: PictureFormat | None = None,
+    guard: Guard = nullcontext,
 ) -> list[dict[str, str]]:
     """Write the report of a run into ``directory``, which may exist and hold logs.
 
-    Every file appears whole or not at all, ``summary.json`` last: where it is, the report is
-    complete.
+    Every file appears whole or not at all: what was measured before anything is drawn, ``summary.json``
+    last. It names the files that were written.
 
     Args:
         directory: Where the report goes.
         record: The run.
         single_file: Whether ``report.html`` is to stand by itself, without links to the files beside it.
         pictures: The format in which each chart is written as a picture; None: it is not.
+        guard: Entered around each part that can fail by itself; where it swallows an error, the others
+            are still written. By default the first error ends the report.
 
     Returns:
         The pictures of each result: the title of the chart -> its path from ``directory``.
@@ -51,25 +58,33 @@ def write_report(
     """
     performance = directory / performance_folder(record.abbr)
     for folder in (directory / "configs", directory / "logs" / "performance", performance):
-        folder.mkdir(parents=True, exist_ok=True)
+        with guard():
+            folder.mkdir(parents=True, exist_ok=True)
     for name, content in _configs(record).items():
-        _write(directory / "configs" / name, _pretty_json(content))
-    if record.results:
-        _write(performance / PLOTLY_SCRIPT, _plotly_script())
-    stems = case_stems([result.name for result in record.results])
-    files = [
-        _write_case(directory, record.abbr, stem, result)
-        for stem, result in zip(stems, record.results, strict=True)
+        with guard():
+            _write(directory / "configs" / name, _pretty_json(content))
+    cases = [
+        _CaseFiles(directory, record.abbr, stem, result, guard)
+        for stem, result in zip(
+            case_stems([result.name for result in record.results]), record.results, strict=True
+        )
     ]
-    _write(
-        directory / "report.html",
-        page_html(record, files, single_file=single_file),
-    )
-    drawn = [
-        _write_pictures(directory, stem, result, pictures)
-        for stem, result in zip(stems, record.results, strict=True)
-    ]
-    _write(directory / "summary.json", _pretty_json(run_summary(record, files, drawn)))
+    for case in cases:
+        case.write_data()
+    if cases:
+        with guard():
+            _write(performance / PLOTLY_SCRIPT, _plotly_script())
+    for case in cases:
+        case.write_plot()
+    files = [case.files for case in cases]
+    with guard():
+        _write(directory / "report.html", page_html(record, files, single_file=single_file))
+    for case in cases:
+        if pictures is not None:
+            case.write_pictures(pictures)
+    drawn = [case.pictures for case in cases]
+    with guard():
+        _write(directory / "summary.json", _pretty_json(run_summary(record, files, drawn)))
     return drawn
 
 
@@ -82,11 +97,12 @@ def zip_report(directory: Path) -> Path:
     """Pack a report directory into ``report.zip`` inside it; unzipped it is the directory again."""
     target = directory / _ZIP_NAME
     growing = directory / f".{_ZIP_NAME}.tmp"
-    with zipfile.ZipFile(growing, "w", zipfile.ZIP_DEFLATED, strict_timestamps=False) as archive:
-        for path in sorted(directory.rglob("*")):
-            if path not in (target, growing):
-                archive.write(path, Path(directory.name, path.relative_to(directory)))
-    growing.replace(target)
+    with _removed_on_error(growing):
+        with zipfile.ZipFile(growing, "w", zipfile.ZIP_DEFLATED, strict_timestamps=False) as archive:
+            for path in sorted(directory.rglob("*")):
+                if path not in (target, growing):
+                    archive.write(path, Path(directory.name, path.relative_to(directory)))
+        growing.replace(target)
     return target
 
 
@@ -102,51 +118,78 @@ def _configs(record: RunRecord) -> dict[str, Any]:
     }
 
 
-def _write_case(directory: Path, abbr: str, stem: str, result: CaseResult) -> dict[str, str]:
-    """Write the files of a case; what each of the four is -> its path from the report directory."""
-    title = f"Concurrency visualization of {abbr}/{stem}" + (" (stopped)" if result.stopped else "")
-    contents = {
-        "performance": (f"{stem}.csv", performance_csv(result.summaries)),
-        "common": (f"{stem}.json", common_json(result.summaries)),
-        "details": (f"{stem}_details.json", details_json(result.trace)),
-        "plot": (
-            f"{stem}_plot.html",
-            plot_html(
-                result.trace,
-                title=title,
-                picture_name=f"{stem}_plot",
-                windows=windows(result),
-            ),
-        ),
-    }
-    paths = {}
-    for what, (name, content) in contents.items():
-        path = performance_folder(abbr) / name
-        _write(directory / path, content)
-        paths[what] = path.as_posix()
-    for name, content in chunk_files(result.trace, picture_name=f"{stem}_plot"):
-        path = directory / performance_folder(abbr) / name
-        path.parent.mkdir(exist_ok=True)
-        _write(path, content)
-    return paths
+@dataclass(frozen=True, slots=True)
+class _CaseFiles:
+    """The files of one case, and which of them have been written: their paths from ``directory``."""
 
+    directory: Path
+    abbr: str
+    stem: str
+    result: CaseResult
+    guard: Guard
+    files: dict[str, str] = field(default_factory=dict)
+    pictures: dict[str, str] = field(default_factory=dict)
 
-def _write_pictures(
-    directory: Path, stem: str, result: CaseResult, picture_format: PictureFormat | None
-) -> dict[str, str]:
-    paths: dict[str, str] = {}
-    for title, name, content in case_pictures(result, picture_format) if picture_format else ():
-        path = Path("pictures", stem, name)
-        (directory / path).parent.mkdir(parents=True, exist_ok=True)
-        _write(directory / path, content)
-        paths[title] = path.as_posix()
-    return paths
+    def write_data(self) -> None:
+        """Write what was measured."""
+        summaries, trace = self.result.summaries, self.result.trace
+        with self.guard():
+            self._write("performance", f"{self.stem}.csv", [performance_csv(summaries)])
+        with self.guard():
+            self._write("common", f"{self.stem}.json", [common_json(summaries)])
+        with self.guard():
+            self._write("details", f"{self.stem}_details.json", details_blocks(trace))
+
+    def write_plot(self) -> None:
+        """Write the concurrency visualization; its page comes last, where all that it loads is there."""
+        result, picture_name = self.result, f"{self.stem}_plot"
+        title = f"Concurrency visualization of {self.abbr}/{self.stem}" + (
+            " (stopped)" if result.stopped else ""
+        )
+        with self.guard():
+            for name, content in chunk_files(result.trace, picture_name=picture_name):
+                path = self.directory / performance_folder(self.abbr) / name
+                path.parent.mkdir(exist_ok=True)
+                _write(path, content)
+            page = plot_html(result.trace, title=title, picture_name=picture_name, windows=windows(result))
+            self._write("plot", f"{picture_name}.html", [page])
+
+    def write_pictures(self, picture_format: PictureFormat) -> None:
+        """Write each chart as a picture."""
+        with self.guard():
+            for title, name, content in case_pictures(self.result, picture_format):
+                path = Path("pictures", self.stem, name)
+                (self.directory / path).parent.mkdir(parents=True, exist_ok=True)
+                _write(self.directory / path, content)
+                self.pictures[title] = path.as_posix()
+
+    def _write(self, what: str, name: str, pieces: Iterable[bytes]) -> None:
+        path = performance_folder(self.abbr) / name
+        _write_pieces(self.directory / path, pieces)
+        self.files[what] = path.as_posix()
 
 
 def _write(path: Path, content: bytes) -> None:
+    _write_pieces(path, [content])
+
+
+def _write_pieces(path: Path, pieces: Iterable[bytes]) -> None:
     growing = path.with_name(f".{path.name}.tmp")
-    growing.write_bytes(content)
-    growing.replace(path)
+    with _removed_on_error(growing):
+        with growing.open("wb") as file:
+            file.writelines(pieces)
+        growing.replace(path)
+
+
+@contextmanager
+def _removed_on_error(growing: Path) -> Iterator[None]:
+    """A half of a file is of no use, and where the disk is full the others need its room."""
+    try:
+        yield
+    except BaseException:
+        with suppress(OSError):
+            growing.unlink()
+        raise
 
 
 def _pretty_json(content: Any) -> bytes:

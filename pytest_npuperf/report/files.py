@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import fields
 from itertools import pairwise
 from typing import Any
 
@@ -16,8 +17,10 @@ from pytest_npuperf.report.tables import PERFORMANCE_HEADER, common_metrics, per
 from pytest_npuperf.text import encodable, printable
 from pytest_npuperf.trace import UNKNOWN, Ints, Trace
 
-__all__ = ["common_json", "details_json", "performance_csv", "request_details"]
+__all__ = ["common_json", "details_blocks", "details_json", "performance_csv", "request_details"]
 
+_BLOCK = 5000
+"""Requests that are encoded at a time."""
 _FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 """What a formula begins with; the last four are fullwidth."""
 
@@ -39,9 +42,19 @@ def common_json(summaries: Sequence[Summary]) -> bytes:
 
 def details_json(trace: Trace) -> bytes:
     """Every request as JSON, a line each."""
+    return b"".join(details_blocks(trace))
+
+
+def details_blocks(trace: Trace) -> Iterator[bytes]:
+    """``details_json`` in pieces, so that no more than a few thousand requests are in memory as objects."""
     encoder = msgspec.json.Encoder()
-    lines = b",\n".join(encoder.encode(request) for request in request_details(trace))
-    return b"[\n" + lines + b"\n]\n"
+    origin = axis_origin(trace)
+    yield b"[\n"
+    for start in range(0, len(trace), _BLOCK):
+        details = _details(_rows(trace, start, min(start + _BLOCK, len(trace))), origin)
+        lines = b",\n".join(encoder.encode(request) for request in details)
+        yield b",\n" + lines if start else lines
+    yield b"\n]\n"
 
 
 def request_details(trace: Trace) -> list[dict[str, Any]]:
@@ -51,7 +64,10 @@ def request_details(trace: Trace) -> list[dict[str, Any]]:
     read literally: TTFT = ``prefill_latency``, Decode = ``end_time - (start_time +
     prefill_latency)``, E2EL = ``end_time - start_time``. What is not known is None.
     """
-    origin = axis_origin(trace)
+    return _details(trace, axis_origin(trace))
+
+
+def _details(trace: Trace, origin: int) -> list[dict[str, Any]]:
     chunk_times = seconds(trace.chunk_stamps, origin)
     offsets = trace.chunk_offsets.tolist()
     columns = {
@@ -80,6 +96,21 @@ def request_details(trace: Trace) -> list[dict[str, Any]]:
         "chunk_times": [chunk_times[start:end] for start, end in pairwise(offsets)],
     }
     return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+
+
+def _rows(trace: Trace, start: int, end: int) -> Trace:
+    """Neighbouring rows of a trace, without a copy of their columns."""
+    first, last = trace.chunk_offsets[[start, end]].tolist()
+    columns: dict[str, Any] = {}
+    for field in fields(trace):
+        column = getattr(trace, field.name)
+        if field.name == "chunk_offsets":
+            columns[field.name] = column[start : end + 1] - first
+        elif field.name.startswith("chunk_"):
+            columns[field.name] = column[first:last]
+        else:
+            columns[field.name] = column[start:end]
+    return Trace(**columns)
 
 
 def _counts(values: Ints) -> list[int | None]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import msgspec
@@ -67,12 +68,18 @@ def _parts(trace: Trace, requests: Ints) -> list[_Part]:
 
 
 def _chunk_gaps(trace: Trace, requests: Ints) -> list[list[int]]:
-    return [
-        np.diff(
-            np.rint((trace.chunks(request) - trace.t_sent[request]) / _NS_PER_US).astype(np.int64), prepend=0
-        ).tolist()
-        for request in requests.tolist()
-    ]
+    lengths = np.diff(trace.chunk_offsets)[requests]
+    bounds = np.concatenate(([0], np.cumsum(lengths)))
+    starts = bounds[:-1]
+    chunks = np.arange(bounds[-1]) + np.repeat(trace.chunk_offsets[requests] - starts, lengths)
+    from_sent = trace.chunk_stamps[chunks] - np.repeat(trace.t_sent[requests], lengths)
+    times = np.rint(from_sent / _NS_PER_US).astype(np.int64)
+    gaps = np.diff(times, prepend=0)
+    # the first chunk of a request follows the sending, not the last chunk of the request before
+    firsts = starts[lengths > 0]
+    gaps[firsts] = times[firsts]
+    flat = gaps.tolist()
+    return [flat[start:end] for start, end in pairwise(bounds.tolist())]
 
 
 def _folder(picture_name: str) -> str:

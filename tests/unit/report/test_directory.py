@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import json
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 
 import pytest
@@ -175,3 +176,38 @@ def test_without_being_asked_there_are_no_pictures(
 ) -> None:
     assert write_report(tmp_path, make_record(make_result())) == [{}]
     assert not (tmp_path / "pictures").exists()
+
+
+def test_a_guard_that_swallows_errors_has_all_other_files_written(
+    tmp_path: Path, make_result: Results, make_record: Records
+) -> None:
+    folder = tmp_path / "performance" / "vllm-api-stream-chat"
+    (folder / "a.csv").mkdir(parents=True)
+    (folder / "a_plot.html").mkdir()
+    errors: list[OSError] = []
+
+    @contextmanager
+    def guard() -> Iterator[None]:
+        try:
+            yield
+        except OSError as exc:
+            errors.append(exc)
+
+    write_report(tmp_path, make_record(make_result("a"), make_result("b")), guard=guard)
+    assert len(errors) == 2
+    first, second = json.loads((tmp_path / "summary.json").read_bytes())["cases"]
+    assert set(first["files"]) == {"common", "details"}
+    assert set(second["files"]) == {"performance", "common", "details", "plot"}
+    for case in (first, second):
+        assert all((tmp_path / path).is_file() for path in case["files"].values())
+    assert not list(tmp_path.rglob("*.tmp"))
+
+
+def test_what_was_measured_is_written_before_anything_is_drawn(
+    tmp_path: Path, make_result: Results, make_record: Records
+) -> None:
+    folder = tmp_path / "performance" / "vllm-api-stream-chat"
+    (folder / "a_plot.html").mkdir(parents=True)
+    with pytest.raises(IsADirectoryError):
+        write_report(tmp_path, make_record(make_result("a"), make_result("b")))
+    assert {"a.csv", "a_details.json", "b.csv", "b.json", "b_details.json"} <= _files(folder)

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from pytest_npuperf.metrics import request_values, summarize
+from pytest_npuperf.report import files
 from pytest_npuperf.report.files import common_json, details_json, performance_csv, request_details
 from pytest_npuperf.trace import UNKNOWN, Trace
 
@@ -158,3 +159,17 @@ def test_details_are_strict_json_with_a_request_a_line(two_good_one_failed: Trac
 
 def test_details_of_nothing_are_an_empty_array(build_trace: Callable[..., Trace]) -> None:
     assert _strict(details_json(build_trace())) == []
+
+
+def test_details_in_blocks_are_those_of_the_whole_trace(
+    build_trace: Callable[..., Trace], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    requests = [
+        {"sent": 100 * n, "chunks": list(range(100 * n + 5, 100 * n + 5 + n)), "end": 100 * n + 50}
+        for n in range(7)
+    ]
+    trace = build_trace(*requests)
+    monkeypatch.setattr(files, "_BLOCK", 3)
+    assert len(list(files.details_blocks(trace))) == 2 + 3
+    assert json.loads(details_json(trace)) == request_details(trace)
+    assert details_json(trace).count(b"\n") == 1 + 7 + 1

@@ -37,6 +37,10 @@ _STATISTICS = ("min", "p50", "p90", "p95", "p99", "p99.9", "max")
 _SHARES = Scale("linear", 0, 1, (0, 0.25, 0.5, 0.75, 0.9, 0.99), Unit("%", 0.01))
 _FARTHEST_BOUND = 1.6
 """An axis is made longer for a bound up to that many times off what was measured, not further."""
+_LOG_FROM = (0.001, 0.05)
+"""Shares of positive values that a logarithmic axis may leave out below: the second where these values reach
+down ``_FAR_BELOW`` times."""
+_FAR_BELOW = 10
 _MOST_BOUNDS = 8
 _FLAG = "*"
 _MS = Unit("ms", 1e-3)
@@ -101,13 +105,14 @@ def _figure(
     high = max(float(one.values[-1]) for one in drawn)
     near = [bound.x for bound in bounds if low / _FARTHEST_BOUND <= bound.x <= high * _FARTHEST_BOUND]
     low, high = min([low, *near]), max([high, *near])
+    log_low = min([*(_log_start(one.values) for one in drawn), *near])
     unit = time_unit(high)
     curves = [
         Curve(one.name, one.look, one.values, np.arange(1, len(one.values) + 1) / one.n) for one in drawn
     ]
 
     def frame_of(kind: Kind) -> Frame:
-        return Frame(of_kind(kind, low, high, unit), _SHARES)
+        return Frame(of_kind(kind, log_low if kind == "log" else low, high, unit), _SHARES)
 
     def content(frame: Frame) -> Markup:
         lines = [place for curve in curves for place in places_along(frame, curve)] if bounds else []
@@ -124,6 +129,18 @@ def _figure(
         kinds=KINDS,
         legend=[(one.name, one.look) for one in drawn],
     )
+
+
+def _log_start(values: Floats) -> float:
+    """Where a logarithmic axis begins: few values far below the others would take most of it.
+
+    They stand at its edge, where the curve comes in at their share.
+    """
+    positive = values[values > 0]
+    if not len(positive):
+        return 0.0
+    least, fast = np.quantile(positive, _LOG_FROM).tolist()
+    return float(fast if fast > _FAR_BELOW * least else least)
 
 
 def _distribution(name: str, look: str, run: StageRun, metric: str) -> _Distribution:

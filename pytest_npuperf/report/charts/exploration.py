@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from math import dist
 
 from pytest_npuperf.capacity import Exploration, Step
 from pytest_npuperf.report.charts.figure import Figure
 from pytest_npuperf.report.charts.frame import Frame
-from pytest_npuperf.report.charts.labels import Label, best_place, sampled
+from pytest_npuperf.report.charts.labels import Label, Point, best_place, sampled
 from pytest_npuperf.report.charts.scale import KINDS, Kind, Unit, linear, number, of_kind, quantity, time_unit
 from pytest_npuperf.report.html.markup import Markup, element, joined
 from pytest_npuperf.report.html.svg import circle, label, line
@@ -25,6 +26,8 @@ _CURVES = (
 _LOOKS = {"P50": "second", "P99": "main"}
 _TOKEN_RATE = Unit("token/s", 1.0)
 _RADIUS, _LARGE = 3.5, 5
+_CROWDED = 22
+"""Points closer than this are labelled only where they are what is looked for first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +158,7 @@ def _drawn(
         for point, place in zip(curves[name], stroke, strict=True):
             look = f"point {_LOOKS[name]}{' broken' if point.step.kept is False else ''}"
             yield circle(look, place, _LARGE if point.step.load == found else _RADIUS)
-    yield from _labels(frame, curves, strokes, list(zip(levels, heights, strict=True)))
+    yield from _labels(frame, curves, strokes, list(zip(levels, heights, strict=True)), found)
 
 
 def _labels(
@@ -163,33 +166,70 @@ def _labels(
     curves: Mapping[str, Sequence[_Point]],
     strokes: Mapping[str, Sequence[tuple[float, float]]],
     levels: Sequence[tuple[Budget, float]],
+    found: float | None,
 ) -> Iterator[Markup]:
     """The bounds at their lines and the loads at the points of the main curve, none over another."""
     area, taken = frame.area, list[Label]()
     dots = [place for stroke in strokes.values() for place in stroke]
     lines = [place for stroke in strokes.values() for place in sampled(stroke)]
     lines += [place for _, y in levels for place in sampled([(area.left, y), (area.right, y)])]
-    wanted = [("bound open", _places_at_line(frame, budget, height)) for budget, height in levels]
-    main = next(name for name in ("P99", "P50") if name in curves)
-    wanted += [
-        ("load", _places_at_point(f"{point.step.load:g}", x, y))
-        for point, (x, y) in zip(curves[main], strokes[main], strict=True)
-    ]
-    for look, places in wanted:
+    for budget, height in levels:
+        places = _places_at_line(frame, budget, height)
         best = best_place(places, area, taken=taken, dots=dots, radius=_LARGE, lines=lines)
         if best is not None:
             taken.append(best)
-            yield label(look, best.text, (best.x, best.base), anchor=best.anchor)
+            yield label("bound open", best.text, (best.x, best.base), anchor=best.anchor)
+    main = next(name for name in ("P99", "P50") if name in curves)
+    placed = dict[int, Label]()
+    for index in _labelled(curves[main], strokes[main], found):
+        point = strokes[main][index]
+        others = [dot for dot in dots if dot != point]
+        places = [
+            place
+            for place in _places_at_point(f"{curves[main][index].step.load:g}", *point)
+            if all(place.distance(point) < place.distance(other) for other in others)
+        ]
+        best = best_place(places, area, taken=taken, dots=dots, radius=_LARGE, lines=(), walls=lines)
+        if best is None and curves[main][index].step.load == found:
+            best = best_place(places, area, taken=taken, dots=dots, radius=_LARGE, lines=lines)
+        if best is not None:
+            taken.append(best)
+            placed[index] = best
+    for _, best in sorted(placed.items()):
+        yield label("load", best.text, (best.x, best.base), anchor=best.anchor)
+
+
+def _labelled(points: Sequence[_Point], stroke: Sequence[Point], found: float | None) -> list[int]:
+    """Which points of a curve have their load beside them, those first that are looked for first.
+
+    These are the load that was found, the ends, the peak and the neighbours of what was found; others only
+    where they are not crowded.
+    """
+    last = len(points) - 1
+    peak = max(range(len(points)), key=lambda index: points[index].throughput)
+    at = next((index for index, point in enumerate(points) if point.step.load == found), None)
+    near = [] if at is None else [at, min(at + 1, last), max(at - 1, 0)]
+    first = dict.fromkeys([*near[:1], 0, last, peak, *near[1:]])
+    free = [
+        index
+        for index, place in enumerate(stroke)
+        if all(dist(place, other) >= _CROWDED for other in (*stroke[:index], *stroke[index + 1 :]))
+    ]
+    return list(dict.fromkeys([*first, *free]))
 
 
 def _places_at_line(frame: Frame, budget: Budget, height: float) -> list[Label]:
     text = f"{budget.statistic} {budget.comparison} {quantity(budget.bound, frame.y.unit)}"
     left, right = frame.area.left + 4, frame.area.right - 4
-    return [
+    quarter = (right - left) / 4
+    bases = (height - 5, height + 13)
+    ends = [
         place
-        for base in (height - 5, height + 13)
+        for base in bases
         for place in (Label(text, left, base, "start"), Label(text, right, base, "end"))
     ]
+    between = [Label(text, left + part * quarter, base, "middle") for part in (1, 2, 3) for base in bases]
+    return ends + between
 
 
 def _places_at_point(text: str, x: float, y: float) -> list[Label]:
@@ -202,6 +242,10 @@ def _places_at_point(text: str, x: float, y: float) -> list[Label]:
         Label(text, x, y + 18, "middle"),
         Label(text, x - 10, y + 4, "end"),
         Label(text, x + 10, y + 4, "start"),
+        Label(text, x - 12, y + 1, "end"),
+        Label(text, x + 12, y + 1, "start"),
+        Label(text, x - 10, y + 9, "end"),
+        Label(text, x + 10, y + 9, "start"),
     ]
 
 

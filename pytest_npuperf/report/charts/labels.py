@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from math import hypot
 from typing import Literal
 
 import numpy as np
@@ -42,21 +43,43 @@ class Label:
         """From its first letter to its last."""
         return len(self.text) * LETTER
 
+    @property
+    def top(self) -> float:
+        """Of its highest letters."""
+        return self.base - _ASCENT
+
+    @property
+    def bottom(self) -> float:
+        """Of its lowest letters."""
+        return self.base + _DESCENT
+
+    def is_across(self, x: float) -> bool:
+        """Whether an upright line would strike it through."""
+        return self.left <= x <= self.left + self.width
+
     def is_within(self, area: Area) -> bool:
         """Whether it reaches over no edge; it may stand above the upper one by half its height."""
         is_beside = self.left < area.left or self.left + self.width > area.right
         return not is_beside and area.top < self.base < area.bottom - _DESCENT
 
     def meets(self, other: Label) -> bool:
-        """Whether the two would overlap."""
-        is_beside = self.left + self.width < other.left or other.left + other.width < self.left
+        """Whether the two would overlap, or have less than a letter between them on a line."""
+        ends = self.left + self.width, other.left + other.width
+        is_beside = ends[0] + LETTER <= other.left or ends[1] + LETTER <= self.left
         return not is_beside and abs(self.base - other.base) < _ASCENT + _DESCENT
+
+    def distance(self, point: Point) -> float:
+        """From its nearest edge to a point; 0 within it."""
+        x, y = point
+        beside = max(self.left - x, 0, x - self.left - self.width)
+        above = max(self.top - y, 0, y - self.bottom)
+        return hypot(beside, above)
 
     def covers(self, points: Iterable[Point], margin: float = 0) -> int:
         """How many of these points it would lie on, or come closer to than ``margin``."""
         x, y = np.array([*points]).reshape(-1, 2).T
         is_across = (x >= self.left - margin) & (x <= self.left + self.width + margin)
-        is_along = (y >= self.base - _ASCENT - margin) & (y <= self.base + _DESCENT + margin)
+        is_along = (y >= self.top - margin) & (y <= self.bottom + margin)
         return int((is_across & is_along).sum())
 
 
@@ -68,8 +91,10 @@ def best_place(
     dots: Sequence[Point],
     radius: float,
     lines: Sequence[Point],
+    walls: Sequence[Point] = (),
+    gap: float = 0,
 ) -> Label | None:
-    """The place that covers no other label and no dot, and least of the lines; None where there is none.
+    """The place that covers no other label, no dot and no wall, and least of the lines; None without one.
 
     Args:
         places: The first ones are the better.
@@ -78,6 +103,8 @@ def best_place(
         dots: Their centres.
         radius: That of a dot.
         lines: Places along them, see ``sampled``.
+        walls: Places along lines that a label must not cover.
+        gap: How far from a wall it stays.
     """
     clear = [
         place
@@ -85,6 +112,7 @@ def best_place(
         if place.is_within(area)
         and not any(place.meets(other) for other in taken)
         and not place.covers(dots, radius)
+        and not place.covers(walls, gap)
     ]
     return min(clear, key=lambda place: place.covers(lines, _CLOSE), default=None)
 

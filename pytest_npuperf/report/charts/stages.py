@@ -11,8 +11,6 @@ from pytest_npuperf.report.windows import Windows
 
 __all__ = ["again_labels", "backdrop", "described_windows"]
 
-_AGAIN = "measured again"
-
 
 def backdrop(frame: Frame, shown: Windows) -> Markup:
     """The windows as tints, and a line where each later measurement begins."""
@@ -29,24 +27,27 @@ def backdrop(frame: Frame, shown: Windows) -> Markup:
 
 def again_labels(frame: Frame, shown: Windows) -> Iterator[Markup]:
     """What the lines are, to be drawn over the curves; one that would cover the one before is left out."""
-    area, width = frame.area, len(_AGAIN) * LETTER
+    area, name = frame.area, shown.start_name
+    width = len(name) * LETTER
     free_from = area.left
     for start in shown.starts:
         x, _ = frame.place(start, 0)
         fits = x + 4 + width <= area.right
         left = x + 4 if fits else x - 4 - width
         if left >= free_from:
-            yield label(
-                "again", _AGAIN, (x + 4 if fits else x - 4, area.top + 9), anchor="start" if fits else "end"
-            )
+            place = (x + 4 if fits else x - 4, area.top + 9)
+            yield label("again", name, place, anchor="start" if fits else "end")
             free_from = left + width + LETTER
 
 
 def described_windows(shown: Windows) -> str:
     """What is to be said of them after a subtitle; '' where there are none."""
+    line_is = "where it was measured again"
+    if shown.in_pairs:
+        line_is = "where its next turn begins; the other server's turns are left out"
     parts = [
         ("the steady stage is shaded yellow", shown.steady),
         ("warmup requests still in flight are shaded grey", any(end > 0 for _, end in shown.warmup)),
-        ("a line is where it was measured again", shown.starts),
+        (f"a line is {line_is}", shown.starts),
     ]
     return "".join(f"; {text}" for text, is_there in parts if is_there)

@@ -62,7 +62,7 @@ def timeline_figures(result: CaseResult) -> Iterator[Figure]:
     yield _token_rate(clock)
     yield _concurrency(clock)
     if result.health.asked_rate is not None:
-        yield _arrivals(clock, _schedule(result, result.health.asked_rate))
+        yield _arrivals(clock, result.health.asked_rate, _schedule(result, result.health.asked_rate))
 
 
 def _token_rate(clock: _Clock) -> Figure:
@@ -154,27 +154,56 @@ def _schedule(result: CaseResult, asked: float) -> str:
     return f"The schedule{drawn} has {number(asked)} req/s{sent}{of}."
 
 
-def _arrivals(clock: _Clock, sentence: str) -> Figure:
+def _arrivals(clock: _Clock, asked: float, sentence: str) -> Figure:
     columns = {
         "due": ("asked", clock.seconds(clock.trace.t_scheduled)),
         "sent": ("main", clock.seconds(clock.trace.t_sent)),
         "ended": ("second", clock.seconds(clock.trace.t_end)),
     }
-    edges, coarse = clock.edges(_INTERVALS // 2), clock.edges(_ROWS)
+    gap = 1 / asked
     curves = [
-        Curve(name, look, edges[:-1], _rates(moments, edges), clock.duration)
+        _arrival_curve(clock, name, look, moments, gap)
         for name, (look, moments) in columns.items()
+        if len(moments)
     ]
-    rows = [_rates(moments, coarse) for _, moments in columns.values()]
+    coarse = clock.edges(_ROWS)
+    rows = [_spread_rates(moments, coarse, gap) for _, moments in columns.values()]
     return _figure(
         clock,
         "Arrival rate",
-        "req/s due, sent and ended, over time",
+        "req/s due, sent and ended, over time; each counts for the mean gap between two that are due",
         curves,
         "req/s",
         sentence,
         _by_interval("Arrival rate", [f"{name}, req/s" for name in columns], coarse, rows),
     )
+
+
+def _arrival_curve(clock: _Clock, name: str, look: str, moments: Floats, gap: float) -> Curve:
+    """A rate from the first of its moments to one gap after the last; 0 from there on.
+
+    Its first and its last interval are what is left of whole ones, half a whole one at least.
+    """
+    start, end = float(moments.min()), float(moments.max()) + gap
+    step = round_step(clock.duration / (_INTERVALS // 2))
+    inner = np.arange(1, end / step) * step
+    inner = inner[(inner >= start + step / 2) & (inner <= end - step / 2)]
+    edges = np.concatenate(([start], inner, [end]))
+    x, rates = edges[:-1], _spread_rates(moments, edges, gap)
+    if end < clock.duration:
+        x, rates = edges, np.append(rates, 0.0)
+    return Curve(name, look, np.maximum(x, 0), rates, clock.duration)
+
+
+def _spread_rates(moments: Floats, edges: Floats, gap: float) -> Floats:
+    """How many of what happens about every ``gap`` came in each interval, per second.
+
+    Each counts evenly for the gap that it begins. Counted by their moments, those at an edge would make a
+    constant rate jump from interval to interval.
+    """
+    passed = [np.clip((edge - moments) / gap, 0, 1).sum() for edge in edges.tolist()]
+    rates: Floats = np.diff(passed) / np.diff(edges)
+    return rates
 
 
 def _rates(moments: Floats, edges: Floats, weights: Floats | None = None) -> Floats:

@@ -201,3 +201,32 @@ def table(tags: list[Any]) -> dict[str, list[str]]:
 
 def _class(tag: Any) -> str:
     return tag.attributes.get("class") or ""
+
+
+@pytest.mark.parametrize("early", [[0.0], [0.0, 0.001, 0.002]])
+def test_gaps_of_next_to_nothing_do_not_take_the_logarithmic_axis(
+    make_result: Callable[..., CaseResult],
+    build_trace: Callable[..., Trace],
+    read_html: Callable[..., Any],
+    early: list[float],
+) -> None:
+    gaps = [*early, *(4 + number / 50 for number in range(100))]
+    chunks = [10.0]
+    for gap in gaps:
+        chunks.append(chunks[-1] + gap)
+    result = make_result("chat", build_trace({"sent": 0, "chunks": chunks, "end": chunks[-1] + 1}))
+    itl = next(made for made in distribution_figures(result.stage_runs(), None, []) if made.title == "ITL")
+    frame = itl.frame_of("log")
+    assert frame.x.low == pytest.approx(0.002)
+    (path,) = [tag.attributes["d"] for tag in read_html(itl.drawn("log")) if tag.name == "path"]
+    height = frame.place(1, len(early) / len(gaps))[1]
+    assert path.startswith(f"M{frame.area.left:g} {frame.area.bottom:g}H{frame.area.left:g}V{height:.1f}")
+    assert itl.frame_of("linear").x.low == 0
+
+
+def test_a_small_share_of_fast_requests_is_on_the_logarithmic_axis(
+    make_result: Callable[..., CaseResult], build_trace: Callable[..., Trace]
+) -> None:
+    rows = [{"sent": 0, "chunks": [at], "end": at + 1} for at in [20] * 6 + [400] * 94]
+    (ttft, *_) = distribution_figures(make_result("chat", build_trace(*rows)).stage_runs(), None, [])
+    assert ttft.frame_of("log").x.low <= 0.02

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from pytest_npuperf.report.charts.frame import Area
+from pytest_npuperf.report.charts.frame import LETTER, Area
 from pytest_npuperf.report.charts.labels import Label, best_place, sampled
 
 AREA = Area(0, 200, 0, 100)
@@ -45,3 +45,23 @@ def test_a_line_is_sampled_closely() -> None:
         )
         < 5
     )
+
+
+def test_labels_on_a_line_have_a_letter_between_them() -> None:
+    left = place(10)
+    assert left.meets(place(left.left + left.width + LETTER - 1))
+    assert not left.meets(place(left.left + left.width + LETTER))
+
+
+def test_a_wall_is_never_covered_and_kept_away_from() -> None:
+    wall = sampled([(29, 0), (29, 100)])
+    assert best(place(20), place(60), walls=wall) == place(60)
+    assert best(place(10), walls=wall) == place(10)
+    assert best(place(10), walls=wall, gap=6) is None
+
+
+def test_the_distance_of_a_point_is_to_the_nearest_edge() -> None:
+    label = place(10)
+    assert label.distance((12, 48)) == 0
+    assert label.distance((7, 50)) == 3
+    assert label.distance((7, label.bottom + 4)) == 5

@@ -187,3 +187,65 @@ def test_nothing_sent_is_nothing_drawn(
     make_result: Callable[..., CaseResult], build_trace: Callable[..., Trace]
 ) -> None:
     assert list(timeline_figures(make_result("chat", build_trace()))) == []
+
+
+@pytest.fixture
+def arrivals_of(
+    make_result: Callable[..., CaseResult], build_trace: Callable[..., Trace], healthy: ClientHealth
+) -> Callable[..., Any]:
+    """Makes the figure of requests due at some moments, in ms, sent a little late, each answered."""
+
+    def make(due: list[float], took: float) -> Any:
+        rows = [
+            {"scheduled": at, "sent": at + 0.3, "chunks": [at + took / 2], "end": at + took} for at in due
+        ]
+        rate = 1000 * (len(due) - 1) / (due[-1] - due[0])
+        health = replace(healthy, asked_rate=rate, achieved_rate=rate)
+        (*_, figure) = timeline_figures(make_result("chat", build_trace(*rows), health=health))
+        return figure
+
+    return make
+
+
+def steps_of(tags: list[Any], name: str) -> list[tuple[float, float, float]]:
+    """From where to where a curve holds which height above the lower edge, in units of the picture."""
+    (path,) = [
+        tag.attributes["d"] for tag in tags if tag.name == "path" and tag.attributes["data-name"] == name
+    ]
+    found, x, height = [], 0.0, 0.0
+    for command, text in re.findall(r"([MHV])([\d.]+)", path):
+        if command == "V":
+            height = 200 - float(text)
+        else:
+            found.append((x, float(text), height))
+            x = float(text)
+    return found[1:]
+
+
+@pytest.mark.parametrize("took", [40, 900])
+@pytest.mark.parametrize("gap", [100, 1000 / 7])
+def test_a_constant_rate_is_drawn_as_constant(
+    arrivals_of: Callable[..., Any], read_html: Callable[[str], Any], gap: float, took: float
+) -> None:
+    figure = arrivals_of([gap * number for number in range(79)], took)
+    tags = read_html(figure.drawn("linear"))
+    for name in ("due", "sent"):
+        heights = {round(height) for _, _, height in steps_of(tags, name)} - {0}
+        assert len(heights) == 1
+    rates = [float(cell) for cell in column(read_html(figure.table), 1)]
+    assert rates[:5] == pytest.approx([1000 / gap] * 5, rel=0.01)
+
+
+def test_each_request_counts_once_in_the_rate_of_arrivals(
+    arrivals_of: Callable[..., Any], read_html: Callable[[str], Any]
+) -> None:
+    due = np.cumsum(np.random.default_rng(3).exponential(100, 80))
+    figure = arrivals_of([0.0, *due.tolist()], 2000.0)
+    frame = figure.frame_of("linear")
+    one_second = (frame.area.right - frame.area.left) / frame.x.high
+    one_a_second = (frame.area.bottom - frame.area.top) / frame.y.high
+    for name in ("due", "sent"):
+        steps = steps_of(read_html(figure.drawn("linear")), name)
+        area = sum((end - start) * height for start, end, height in steps)
+        assert area / one_second / one_a_second == pytest.approx(81, rel=0.02)
+        assert steps[-1][2] == 0  # nothing is due while the last ones are answered

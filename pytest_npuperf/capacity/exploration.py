@@ -80,6 +80,8 @@ class Exploration:
     def capacity_verdict(self) -> Verdict | None:
         """Whether any load keeps the budgets of the search, as the verdict of an implied budget.
 
+        Its n is the requests of the step that the result of the case is of, as for its other
+        budgets: the one that confirmed the found load, the last one where none was found.
         None for a sweep, and for a search that was interrupted before it knew.
         """
         if self.search is None or self.end.reason == "stopped":
@@ -96,7 +98,9 @@ class Exploration:
             implied=True,
         )
         outcome: Literal["pass", "fail"] = "fail" if self.end.found is None else "pass"
-        return Verdict(budget=budget, measured=self.end.found, n=len(self.steps), outcome=outcome)
+        kept = [step for step in self.steps if step.kept and step.load == self.end.found]
+        n = (kept or self.steps)[-1].requests if self.steps else 0
+        return Verdict(budget=budget, measured=self.end.found, n=n, outcome=outcome)
 
 
 def measured_step(

@@ -9,7 +9,8 @@ from tabulate import tabulate
 
 from pytest_npuperf.report.cells import EMPTY, cell
 from pytest_npuperf.report.change import MAIN_FIGURES, Change, Stages, Word, change_of
-from pytest_npuperf.result import OTHER_SIDE, CaseResult
+from pytest_npuperf.report.sides import doubts_about_a, other_side
+from pytest_npuperf.result import CaseResult
 from pytest_npuperf.slo.vocabulary import METRICS, UNITS
 from pytest_npuperf.text import printable
 
@@ -28,12 +29,12 @@ def change_table(changes: Sequence[Change]) -> Iterator[tuple[str, Word | None]]
 
 
 def pair_lines(results: Sequence[CaseResult]) -> Iterator[tuple[str, Word | None]]:
-    """For each case that was measured on two servers by turns: how B differs from A."""
-    by_name = {result.name: result for result in results}
+    """For each case that was measured on two servers by turns: what to know of A, and how B differs."""
     for b in results:
-        a = by_name.get(f"{b.name}{OTHER_SIDE}")
+        a = other_side(b, results)
         if a is not None:
             yield f"{printable(b.name)}: B beside A, {len(a.measurements)} pairs", None
+            yield from ((doubt, None) for doubt in doubts_about_a(b, results))
             stages = [_stages(result) for result in (a, b)]
             yield from change_table([change_of(figure, *stages, is_paired=True) for figure in MAIN_FIGURES])
 

@@ -11,15 +11,13 @@ from pytest_npuperf.report.exploration import exploration_lines, outcome_text
 from pytest_npuperf.report.marks import case_marks
 from pytest_npuperf.report.names import case_stems, safe_stem
 from pytest_npuperf.report.states import outcome_of
+from pytest_npuperf.report.support import UNSUPPORTED_NOTE, is_supported
 from pytest_npuperf.report.tables import MORE_COLUMNS, UNSUPPORTED, common_table, performance_table
 from pytest_npuperf.report.verdicts import broken_budgets, warned_budgets
 from pytest_npuperf.result import CaseResult, RunRecord
-from pytest_npuperf.slo.resampling import needed_requests
 from pytest_npuperf.text import printable
 
 __all__ = ["console_lines"]
-
-_UNSUPPORTED_NOTE = f"{UNSUPPORTED} rests on too few requests for that percentile"
 
 _TOLD_OTHERWISE = ("passed", "stopped")
 
@@ -48,13 +46,12 @@ def console_lines(
     lines: list[str] = []
     for stem, result in zip(stems, record.results, strict=True):
         task = f"{safe_stem(record.abbr)}/{stem}"
-        outcome = outcome_of(result, record.outcomes)
         if verbosity < 0:
-            lines.append(_short(task, result, outcome))
+            lines.append(_short(task, result, outcome_of(result, record)))
         else:
-            lines += _full(task, result, outcome, columns)
+            lines += _full(task, result, record, columns)
     if verbosity < 0 and any(UNSUPPORTED in _p99(result) for result in record.results):
-        lines.append(_UNSUPPORTED_NOTE)
+        lines.append(UNSUPPORTED_NOTE)
     if record.results and report_directory is not None:
         folder = report_directory / performance_folder(record.abbr)
         lines.append(f"Performance Result files locate in {printable(str(folder))}.")
@@ -62,10 +59,10 @@ def console_lines(
     return lines
 
 
-def _full(task: str, result: CaseResult, outcome: str, columns: Sequence[str]) -> list[str]:
+def _full(task: str, result: CaseResult, record: RunRecord, columns: Sequence[str]) -> list[str]:
     return [
         f"Performance Results of task: {task}:",
-        *_marks(result, outcome),
+        *_marks(result, record),
         *_performance_lines(result, columns),
         *common_table(result.summaries).splitlines(),
         *(exploration_lines(result.exploration) if result.exploration is not None else ()),
@@ -77,7 +74,7 @@ def _performance_lines(result: CaseResult, columns: Sequence[str]) -> list[str]:
         return performance_table(result.summaries).splitlines()
     lines = performance_table(result.summaries, columns, result.stage_runs()).splitlines()
     if any(UNSUPPORTED in line for line in lines):
-        lines.append(_UNSUPPORTED_NOTE)
+        lines.append(UNSUPPORTED_NOTE)
     return lines
 
 
@@ -115,17 +112,17 @@ def _short(task: str, result: CaseResult, outcome: str) -> str:
 
 def _p99(result: CaseResult) -> str:
     """P99 of TTFT, marked where it rests on too few requests."""
-    ttft = result.summary.ttft
-    needed = needed_requests([result.stage_runs()["total"]], "ttft", "p99")
-    return milliseconds(ttft.percentile(99)) + (UNSUPPORTED if 0 < ttft.n < needed else "")
+    p99 = milliseconds(result.summary.ttft.percentile(99))
+    return p99 if is_supported(result, "ttft", "p99") else f"{p99}{UNSUPPORTED}"
 
 
-def _marks(result: CaseResult, outcome: str) -> Iterator[str]:
+def _marks(result: CaseResult, record: RunRecord) -> Iterator[str]:
     """What a reader must know before the figures; nothing for a case without blemish."""
+    outcome = outcome_of(result, record)
     if outcome not in _TOLD_OTHERWISE:
         broken = broken_budgets(result.verdicts)
         yield f"{outcome.upper()} {printable(result.nodeid)}" + (f": {broken}" if broken else "")
     warned = warned_budgets(result.verdicts)
     if warned:
         yield f"NOT KEPT: {warned}"
-    yield from case_marks(result)
+    yield from case_marks(result, record.results)

@@ -11,7 +11,7 @@ from pytest_npuperf.capacity import Exploration, LoadAxis, Step
 from pytest_npuperf.report.cells import EMPTY, cell, milliseconds
 from pytest_npuperf.text import printable
 
-__all__ = ["exploration_data", "exploration_lines", "outcome_text"]
+__all__ = ["exploration_data", "exploration_lines", "judgement", "named_load", "outcome_text"]
 
 _UNITS = {"concurrency": "", "rate": "req/s"}
 _HEADER = (
@@ -35,6 +35,19 @@ _SWEEP_ENDS = {
 }
 
 
+def named_load(axis: LoadAxis, load: float) -> str:
+    """A load and what it is of: ``concurrency 8``, ``rate 2.5 req/s``."""
+    return f"{axis} {load:g} {_UNITS[axis]}".rstrip()
+
+
+def judgement(step: Step) -> str:
+    """Whether a step kept the budgets, and why it ended early: ``kept``, ``broken (aborted)``."""
+    if step.client_bound:
+        return "client-bound"
+    judged = {True: "kept", False: "broken", None: EMPTY}[step.kept]
+    return f"{judged} ({step.ended_early})" if step.ended_early else judged
+
+
 def exploration_lines(exploration: Exploration) -> list[str]:
     """What came out, then a row for each step, in the order they were measured."""
     header = (exploration.axis.capitalize(), *_HEADER)
@@ -52,10 +65,10 @@ def outcome_text(exploration: Exploration) -> str:
     if end.reason == "stopped":
         return f"Capacity: not known, interrupted; asked was {budgets}"
     if end.found is not None:
-        return f"Capacity: {_load(axis, end.found)} keeps {budgets}; {_above(exploration)}"
+        return f"Capacity: {named_load(axis, end.found)} keeps {budgets}; {_above(exploration)}"
     if end.reason == "client_bound":
         return f"Capacity: not known, the client was the bottleneck; asked was {budgets}"
-    return f"Capacity: none, {_load(axis, exploration.search.lowest)} does not keep {budgets}"
+    return f"Capacity: none, {named_load(axis, exploration.search.lowest)} does not keep {budgets}"
 
 
 def exploration_data(exploration: Exploration) -> dict[str, Any]:
@@ -74,7 +87,7 @@ def exploration_data(exploration: Exploration) -> dict[str, Any]:
 def _above(exploration: Exploration) -> str:
     end = exploration.end
     if end.neighbour is not None:
-        return f"{_load(exploration.axis, end.neighbour)} does not"
+        return f"{named_load(exploration.axis, end.neighbour)} does not"
     if end.reason == "client_bound":
         return "more was not measured, because the client was the bottleneck"
     return "more was not asked for"
@@ -83,7 +96,7 @@ def _above(exploration: Exploration) -> str:
 def _row(step: Step, axis: LoadAxis) -> tuple[str, ...]:
     return (
         f"{step.load:g} {_UNITS[axis]}".rstrip(),
-        _judgement(step),
+        judgement(step),
         milliseconds(step.ttft_p50),
         milliseconds(step.ttft_p99),
         milliseconds(step.tpot_p50),
@@ -94,14 +107,3 @@ def _row(step: Step, axis: LoadAxis) -> tuple[str, ...]:
         str(step.requests),
         str(step.failed_requests),
     )
-
-
-def _judgement(step: Step) -> str:
-    if step.client_bound:
-        return "client-bound"
-    judged = {True: "kept", False: "broken", None: EMPTY}[step.kept]
-    return f"{judged} ({step.ended_early})" if step.ended_early else judged
-
-
-def _load(axis: LoadAxis, load: float) -> str:
-    return f"{axis} {load:g} {_UNITS[axis]}".rstrip()

@@ -27,7 +27,7 @@ def github_annotations(record: RunRecord, *, workspace: str) -> list[str]:
 
 
 def _annotations(result: CaseResult, record: RunRecord, workspace: str) -> Iterator[str]:
-    if outcome_of(result, record.outcomes) in ("failed", "error"):
+    if outcome_of(result, record) in ("failed", "error"):
         why = printable(record.failures.get(result.nodeid, "the test failed"))
         yield _command("error", result, _reasons(result) or [why], workspace)
     warned = warned_budgets(result.verdicts)

@@ -10,9 +10,12 @@ from urllib.parse import quote
 from pytest_npuperf.report.cells import cell, milliseconds
 from pytest_npuperf.report.directory import performance_folder
 from pytest_npuperf.report.escaping import markdown_code, markdown_link
+from pytest_npuperf.report.exploration import outcome_text
 from pytest_npuperf.report.marks import case_marks
 from pytest_npuperf.report.repeat import repeat_lines
 from pytest_npuperf.report.states import case_state, failure_of, outcome_of
+from pytest_npuperf.report.support import UNSUPPORTED_NOTE, is_supported
+from pytest_npuperf.report.tables import UNSUPPORTED
 from pytest_npuperf.report.verdict_cells import (
     bound_text,
     interval_text,
@@ -41,6 +44,7 @@ _VERDICTS_HEADER = ("case", "budget", "bound", "measured", "90 % interval", "n",
 _FAILED = ("failed", "error")
 _CUT = "The summary was too long for this place and is cut here; the report has all of it."
 _FENCE = "```"
+_STAR = f"\\{UNSUPPORTED}"
 
 
 def markdown_summary(
@@ -62,7 +66,10 @@ def markdown_summary(
     """
     blocks = [f"## Serving performance: {_overall(record)}", _run_line(record)]
     if record.results:
-        blocks.append(_table(_FIGURES_HEADER, (_figures_row(result, record) for result in record.results)))
+        figures = [_figures_row(result, record) for result in record.results]
+        blocks.append(_table(_FIGURES_HEADER, figures))
+        if any(_STAR in cell for row in figures for cell in row[1:]):
+            blocks.append(f"\\{UNSUPPORTED_NOTE}")
     rows = [row for result in record.results for row in _verdict_rows(result)]
     if rows:
         blocks.append(_table(_VERDICTS_HEADER, rows))
@@ -90,7 +97,7 @@ def limited(text: str, room: int) -> str:
 
 
 def _overall(record: RunRecord) -> str:
-    counts = Counter(case_state(result, record.outcomes) for result in record.results)
+    counts = Counter(case_state(result, record) for result in record.results)
     counts.update(record.outcomes.get(nodeid, "failed") for nodeid in record.unmeasured)
     if not counts:
         return "no case was measured"
@@ -107,21 +114,29 @@ def _run_line(record: RunRecord) -> str:
         "seed": record.environment.get("seed"),
         "run": record.run_id,
     }
-    return ", ".join(f"{name} {markdown_code(str(value))}" for name, value in named.items() if value)
+    return ", ".join(
+        f"{name} {markdown_code(str(value))}" for name, value in named.items() if value not in (None, "")
+    )
 
 
 def _figures_row(result: CaseResult, record: RunRecord) -> tuple[str, ...]:
-    summary, state = result.summary, case_state(result, record.outcomes)
+    summary, state = result.summary, case_state(result, record)
+    of_successes = f"; figures of {summary.success_requests} successful" if summary.failed_requests else ""
     return (
         markdown_code(result.name),
         f"**{state}**" if state in _FAILED else state,
-        milliseconds(summary.ttft.median),
-        milliseconds(summary.ttft.percentile(99)),
-        milliseconds(summary.tpot.median),
+        _latency(result, "ttft", "p50"),
+        _latency(result, "ttft", "p99"),
+        _latency(result, "tpot", "p50"),
         cell(summary.output_token_throughput, "token/s"),
-        str(summary.total_requests),
+        f"{summary.total_requests}{of_successes}",
         str(summary.failed_requests),
     )
+
+
+def _latency(result: CaseResult, metric: str, statistic: str) -> str:
+    value = milliseconds(getattr(result.summary, metric).statistic(statistic))
+    return value if is_supported(result, metric, statistic) else f"{value}{_STAR}"
 
 
 def _verdict_rows(result: CaseResult) -> Iterator[tuple[str, ...]]:
@@ -140,10 +155,12 @@ def _verdict_rows(result: CaseResult) -> Iterator[tuple[str, ...]]:
 
 def _remarks(result: CaseResult, record: RunRecord) -> Iterator[str]:
     """A section about a case, where there is something to be said beside its rows."""
-    outcome = outcome_of(result, record.outcomes)
-    failure = failure_of(result, record.outcomes, record.failures)
+    outcome = outcome_of(result, record)
+    failure = failure_of(result, record)
     remarks = [f"{outcome}: {markdown_code(failure)}"] if failure else []
-    remarks += [markdown_code(mark) for mark in case_marks(result)]
+    remarks += [markdown_code(mark) for mark in case_marks(result, record.results)]
+    if result.exploration is not None:
+        remarks.append(markdown_code(outcome_text(result.exploration)))
     for verdict in result.verdicts:
         expression = markdown_code(verdict.budget.expression)
         remarks += [f"{expression}: {markdown_code(note)}" for note in verdict_notes(verdict)]
@@ -152,7 +169,8 @@ def _remarks(result: CaseResult, record: RunRecord) -> Iterator[str]:
     if remarks:
         yield "\n".join(f"- {remark}" for remark in remarks)
     if outcome in _FAILED:
-        head, command = repeat_lines([result], settings=record.settings, server=record.server)
+        of_item = [one for one in record.results if one.nodeid == result.nodeid]
+        head, command = repeat_lines(of_item, settings=record.settings, server=record.server)
         yield f"{markdown_code(head)}\n\n{_FENCE}sh\n{command.strip()}\n{_FENCE}"
 
 
@@ -172,7 +190,7 @@ def _charts(result: CaseResult, drawn: Mapping[str, str]) -> Iterator[str]:
 
 def _places(record: RunRecord, directory: Path, artifacts: str) -> str:
     folder = markdown_code(performance_folder(record.abbr).as_posix())
-    places = f"Report: {markdown_code(str(directory))}, its tables and plots in {folder}"
+    places = f"Report: {markdown_code(str(directory / 'report.html'))}, its tables and plots in {folder}"
     return f"{places}; {markdown_link('artifacts', artifacts)}" if artifacts else places
 
 

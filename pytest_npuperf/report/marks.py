@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator
+from collections.abc import Container, Iterator, Sequence
 from typing import Literal
 
-from pytest_npuperf.report.cells import cell
+from pytest_npuperf.report.sides import doubts_about_a
+from pytest_npuperf.report.windows import Window, windows
 from pytest_npuperf.result import CaseResult
 from pytest_npuperf.text import printable
 
@@ -14,17 +15,23 @@ __all__ = ["case_marks"]
 _LONGEST_ERROR = 200
 
 
-def case_marks(result: CaseResult, *, without: Container[Literal["client", "errors"]] = ()) -> Iterator[str]:
+def case_marks(
+    result: CaseResult,
+    results: Sequence[CaseResult] = (),
+    *,
+    without: Container[Literal["client", "errors"]] = (),
+) -> Iterator[str]:
     """A line for each thing, safe to show; nothing for a case without blemish.
 
     Args:
         result: The case.
+        results: Those of its run: B is told what is to be known of A.
         without: What is said elsewhere: why the client is not ok, which requests failed.
     """
-    return map(printable, _marks(result, without))
+    return map(printable, _marks(result, results, without))
 
 
-def _marks(result: CaseResult, without: Container[str]) -> Iterator[str]:
+def _marks(result: CaseResult, results: Sequence[CaseResult], without: Container[str]) -> Iterator[str]:
     if result.stopped:
         yield f"STOPPED before its end; requests measured until then: {len(result.trace)}"
     if result.aborted:
@@ -35,14 +42,14 @@ def _marks(result: CaseResult, without: Container[str]) -> Iterator[str]:
         yield f"VACUOUS: {reason}"
     for reason in result.suspect:
         yield f"SUSPECT: {reason}"
+    yield from doubts_about_a(result, results)
     if result.confirmations:
         why = "by turns with another server" if result.in_pairs else "as it was too close to tell"
         yield f"Measured {result.confirmations + 1} times, {why}; the figures are of all requests"
     if result.no_steady:
         yield f"No steady stage: {result.no_steady}"
     elif result.steady_window:
-        start, end = result.steady_window
-        yield f"Steady stage: from {cell(start, 's')} to {cell(end, 's')} after the first request was sent"
+        yield _steady_text(windows(result).steady)
     for kind, failures in result.summary.errors.items() if "errors" not in without else ():
         first = printable(result.trace.error_text[result.trace.error.index(kind)], _LONGEST_ERROR)
         yield f"{failures} failed with {kind}" + (f", the first: {first}" if first else "")
@@ -52,3 +59,11 @@ def _marks(result: CaseResult, without: Container[str]) -> Iterator[str]:
         yield f"{result.summary.missed_output_length:.1%} of the answers missed the output length asked for"
     if result.summary.tokens_estimated:
         yield "Token counts are estimated from chunks where the server reported no usage"
+
+
+def _steady_text(steady: Sequence[Window]) -> str:
+    """When the steady stage of each measurement was, on the axis of the charts."""
+    spans = ", ".join(f"{round(start, 2):.15g} to {round(end, 2):.15g} s" for start, end in steady)
+    if len(steady) == 1:
+        return f"Steady stage: {spans} after the first request was sent"
+    return f"Steady stages: {spans}, one measurement after the other"

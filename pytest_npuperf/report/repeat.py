@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from shlex import quote
 from typing import Any
 
-from pytest_npuperf.result import CaseResult
+from pytest_npuperf.result import OTHER_SIDE, CaseResult
 from pytest_npuperf.text import printable
 
 __all__ = ["known_load", "repeat_command", "repeat_lines", "repeat_run_command"]
@@ -56,12 +56,34 @@ def repeat_lines(
 
 
 def known_load(results: Sequence[CaseResult], *, server: Mapping[str, Any]) -> str:
-    """What shows whether a repetition was one: the hashes of the prompts, the server; '' where neither is."""
-    known = [f"prompts {result.prompts_hash}" for result in results if result.prompts_hash]
+    """What shows whether a repetition was one: the hashes of the prompts, the server; '' where neither is.
+
+    They are in the order of the results; where an item has several, each has the name of its own.
+    """
+    several = len({result.name for result in results}) > 1
+    known = [
+        (f"{result.name}: " if several else "") + f"prompts {result.prompts_hash}"
+        for result in _in_order(results)
+        if result.prompts_hash
+    ]
     version = server.get("version") or server.get("server")
     if version:
         known.append(f"server {version}")
     return ", ".join(dict.fromkeys(known))
+
+
+def _in_order(results: Sequence[CaseResult]) -> list[CaseResult]:
+    """As reports have them, A before its B, whoever asks."""
+    names = [_name_of_b(result) for result in results]
+    return sorted(results, key=lambda result: (names.index(_name_of_b(result)), not _is_of_a(result)))
+
+
+def _name_of_b(result: CaseResult) -> str:
+    return result.name.removesuffix(OTHER_SIDE) if result.in_pairs else result.name
+
+
+def _is_of_a(result: CaseResult) -> bool:
+    return result.in_pairs and result.name.endswith(OTHER_SIDE)
 
 
 def _selection(nodeids: Sequence[str]) -> list[str]:

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
-from pytest_npuperf.result import OTHER_SIDE, CaseResult
+from pytest_npuperf.result import OTHER_SIDE, CaseResult, RunRecord
 
 __all__ = ["case_state", "failure_of", "outcome_of"]
 
 _OPEN = ("inconclusive", "no baseline")
 
 
-def outcome_of(result: CaseResult, outcomes: Mapping[str, str]) -> str:
+def outcome_of(result: CaseResult, record: RunRecord) -> str:
     """``passed``, ``failed``, ``error``, ``skipped``, or ``stopped`` where the load was interrupted.
 
     It is that of the test. The result of A, beside which a test measured B, stands by its own verdicts:
@@ -19,26 +17,29 @@ def outcome_of(result: CaseResult, outcomes: Mapping[str, str]) -> str:
 
     Args:
         result: The case.
-        outcomes: Each item's outcome by its node id; one that is not there passed.
+        record: The run that it is of.
     """
-    outcome = outcomes.get(result.nodeid, "passed")
+    outcome = record.outcomes.get(result.nodeid, "passed")
     if outcome != "passed" and result.name.endswith(OTHER_SIDE) and result.in_pairs:
         outcome = outcome if _fails_by_itself(result) else "passed"
     return "stopped" if outcome == "passed" and result.stopped else outcome
 
 
-def case_state(result: CaseResult, outcomes: Mapping[str, str]) -> str:
-    """The outcome; of a case that passed also ``inconclusive`` or ``no baseline``, where one verdict is."""
-    outcome = outcome_of(result, outcomes)
+def case_state(result: CaseResult, record: RunRecord) -> str:
+    """The outcome; of a case that passed also ``inconclusive`` or ``no baseline``, where a verdict is.
+
+    Advisory verdicts leave the state as it is, open ones like those that fail.
+    """
+    outcome = outcome_of(result, record)
     if outcome != "passed":
         return outcome
-    given = {verdict.outcome for verdict in result.verdicts}
+    given = {verdict.outcome for verdict in result.verdicts if not verdict.budget.advisory}
     return next((state for state in _OPEN if state in given), "passed")
 
 
-def failure_of(result: CaseResult, outcomes: Mapping[str, str], failures: Mapping[str, str]) -> str:
+def failure_of(result: CaseResult, record: RunRecord) -> str:
     """Why the test of a case failed, on one line; '' where the case did not."""
-    return failures.get(result.nodeid, "") if outcome_of(result, outcomes) in ("failed", "error") else ""
+    return record.failures.get(result.nodeid, "") if outcome_of(result, record) in ("failed", "error") else ""
 
 
 def _fails_by_itself(result: CaseResult) -> bool:

@@ -54,8 +54,8 @@ def _case(result: CaseResult, record: RunRecord) -> dict[str, Any]:
     return {
         "name": result.name,
         "nodeid": result.nodeid,
-        "outcome": outcome_of(result, record.outcomes),
-        "failure": failure_of(result, record.outcomes, record.failures),
+        "outcome": outcome_of(result, record),
+        "failure": failure_of(result, record),
         "started": result.started,
         "stopped": result.stopped,
         "aborted": result.aborted,

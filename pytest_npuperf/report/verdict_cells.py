@@ -47,14 +47,16 @@ def measured_text(verdict: Verdict) -> str:
         # four decimals would show the bound itself, beside a verdict that then looks wrong
         return f"{measured:.15g} {unit}".rstrip()
     if _is_count(verdict):
-        return str(int(verdict.measured))
+        return f"{int(verdict.measured)} {unit}".rstrip()
     return _figure(verdict.measured, unit)
 
 
 def _is_count(verdict: Verdict) -> bool:
     metric = METRICS.get(verdict.budget.metric)
     is_whole = verdict.measured is not None and float(verdict.measured).is_integer()
-    return is_whole and metric is not None and metric.units == ("",)
+    return is_whole and (
+        verdict.budget.metric == "capacity" or (metric is not None and metric.units == ("",))
+    )
 
 
 def interval_text(verdict: Verdict) -> str:
@@ -121,9 +123,11 @@ def _short(value: float) -> str:
 
 def _unit(budget: Budget) -> str:
     """The unit of a relative budget is a share of its baseline's figure: its metric has one of its own."""
-    return METRICS[budget.metric].units[0] if budget.relative else budget.unit
+    if budget.relative:
+        return METRICS[budget.metric].units[0]
+    return "clients" if budget.metric == "capacity" and not budget.unit else budget.unit
 
 
 def _in_unit(value: float, unit: str) -> float:
-    size = UNITS[unit]
+    size = UNITS.get(unit, 1)  # clients are counted, they have no other unit
     return value if size == 1 else value / float(size)

@@ -45,7 +45,7 @@ def verdict_lines(record: RunRecord, *, sparklines: bool) -> list[VerdictLine]:
     """
     results = record.results
     stems = case_stems([result.name for result in results])
-    shown = [case_state(result, record.outcomes) for result in results]
+    shown = [case_state(result, record) for result in results]
     budgets = [_budgets(result.verdicts) for result in results]
     return [
         VerdictLine(

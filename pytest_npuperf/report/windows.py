@@ -25,6 +25,13 @@ class Windows:
     steady: tuple[Window, ...] = ()
     starts: tuple[float, ...] = ()
     """When each measurement after the first begins."""
+    in_pairs: bool = False
+    """Whether another server was measured between them, which has no place on this axis."""
+
+    @property
+    def start_name(self) -> str:
+        """What is said where a later measurement begins."""
+        return "next turn" if self.in_pairs else "measured again"
 
 
 def windows(result: CaseResult) -> Windows:
@@ -49,7 +56,7 @@ def windows(result: CaseResult) -> Windows:
             low, high = measurement.steady_window
             steady.append((start + low, start + high))
         start += length
-    return Windows(tuple(warmup), tuple(steady), tuple(starts))
+    return Windows(tuple(warmup), tuple(steady), tuple(starts), in_pairs=result.in_pairs)
 
 
 def _length(trace: Trace) -> float:

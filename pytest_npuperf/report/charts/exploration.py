@@ -11,12 +11,13 @@ from pytest_npuperf.report.charts.figure import Figure
 from pytest_npuperf.report.charts.frame import Frame
 from pytest_npuperf.report.charts.labels import Label, Point, best_place, sampled
 from pytest_npuperf.report.charts.scale import KINDS, Kind, Unit, linear, number, of_kind, quantity, time_unit
+from pytest_npuperf.report.exploration import named_load
 from pytest_npuperf.report.html.markup import Markup, element, joined
 from pytest_npuperf.report.html.svg import circle, label, line
 from pytest_npuperf.report.html.tables import data_table
 from pytest_npuperf.slo import Budget
 
-__all__ = ["exploration_figures", "named_load"]
+__all__ = ["exploration_figures"]
 
 _CURVES = (
     ("TTFT", "time to first token", (("P50", "ttft_p50"), ("P99", "ttft_p99"))),
@@ -45,11 +46,6 @@ def exploration_figures(exploration: Exploration) -> Iterator[Figure]:
             yield found
 
 
-def named_load(exploration: Exploration, load: float) -> str:
-    """A load and what it is of: ``concurrency 8``, ``rate 2.5 req/s``."""
-    return f"{exploration.axis} {load:g}{_unit(exploration)}"
-
-
 def _unit(exploration: Exploration) -> str:
     return " req/s" if exploration.axis == "rate" else ""
 
@@ -76,7 +72,7 @@ def _figure(
 
     rows = [
         [
-            named_load(exploration, point.step.load),
+            named_load(exploration.axis, point.step.load),
             percentile,
             number(point.throughput),
             quantity(point.latency, unit),
@@ -264,7 +260,7 @@ def _course(exploration: Exploration, percentile: str, points: Sequence[_Point],
     first, last = points[0], points[-1]
     if len(points) == 1:
         return (
-            f"There is one load to draw, {named_load(exploration, first.step.load)}: "
+            f"There is one load to draw, {named_load(exploration.axis, first.step.load)}: "
             f"{number(first.throughput)} token/s, {percentile} {quantity(first.latency, unit)}."
         )
     peak = max(points, key=lambda point: point.throughput)

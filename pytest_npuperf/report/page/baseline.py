@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from math import isinf
 
 from pytest_npuperf.report.change import MAIN_FIGURES, Change, Figure, Word, change_of
@@ -40,13 +40,14 @@ _NO_NOISE_FLOOR = (
 _WORD_LOOKS: dict[Word, Look] = {"better": "pass", "worse": "fail"}
 
 
-def baseline_table(result: CaseResult, reference: Reference) -> Markup:
+def baseline_table(result: CaseResult, reference: Reference, *, doubts: Sequence[str] = ()) -> Markup:
     """Each figure beside the mean of the baseline's runs, with its change and the noise floor.
 
-    Where each run was measured beside one of the other's, the change has its interval from pair to pair.
+    Where each run was measured beside one of the other's, the change has its interval from pair to pair;
+    ``doubts`` are what must be known of A before.
     """
     runs = result.evidence.stages["total"].runs
-    return _pairs(runs, reference) if reference.is_paired else _baseline(runs, reference)
+    return _pairs(runs, reference, doubts) if reference.is_paired else _baseline(runs, reference)
 
 
 def _baseline(runs: tuple[StageRun, ...], reference: Reference) -> Markup:
@@ -64,7 +65,7 @@ def _baseline(runs: tuple[StageRun, ...], reference: Reference) -> Markup:
     )
 
 
-def _pairs(runs: tuple[StageRun, ...], reference: Reference) -> Markup:
+def _pairs(runs: tuple[StageRun, ...], reference: Reference, doubts: Sequence[str]) -> Markup:
     stages = {"total": reference.runs}, {"total": runs}
     changes = [change_of(figure, *stages, is_paired=True) for figure in MAIN_FIGURES]
     rows: list[list[Child]] = []
@@ -81,6 +82,7 @@ def _pairs(runs: tuple[StageRun, ...], reference: Reference) -> Markup:
             f" is A: {len(reference.runs)} pairs, measured by turns. A figure is the mean of its runs; the "
             "interval is that of the change, from pair to pair.",
         ),
+        element("ul", *(element("li", doubt) for doubt in doubts), class_="notes") if doubts else None,
         data_table(f"B beside A, {reference.name}", CHANGE_HEADER, rows),
     )
 

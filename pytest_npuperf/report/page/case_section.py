@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from math import ceil
+from typing import Literal
 from urllib.parse import quote
 
 from pytest_npuperf.report.charts.distributions import distribution_figures
@@ -18,6 +19,7 @@ from pytest_npuperf.report.page.client import client_block
 from pytest_npuperf.report.page.errors import errors_table
 from pytest_npuperf.report.page.exploration import exploration_blocks
 from pytest_npuperf.report.reference import shown_reference
+from pytest_npuperf.report.sides import doubts_about_a
 from pytest_npuperf.report.tables import PERFORMANCE_HEADER, common_metrics, performance_rows
 from pytest_npuperf.result import CaseResult
 from pytest_npuperf.slo import Reference
@@ -35,16 +37,20 @@ _COLUMNS = 3
 """Tables that the common metrics of a single stage are laid out in, side by side."""
 
 
-def case_section(place: int, result: CaseResult, files: Mapping[str, str]) -> Markup:
+def case_section(
+    place: int, result: CaseResult, files: Mapping[str, str], results: Sequence[CaseResult]
+) -> Markup:
     """A section that the verdict links to.
 
     Args:
         place: Among the cases, from 1: what the verdict links to.
         result: The case.
         files: What each file of the case is -> its path from the page; none where the page is to stand alone.
+        results: Those of the run, this one among them.
     """
     reference = shown_reference(result)
     explored = result.exploration
+    doubts = list(doubts_about_a(result, results))
     distributions = list(distribution_figures(result.stage_runs(), reference, result.verdicts))
     blocks = [
         (
@@ -54,7 +60,7 @@ def case_section(place: int, result: CaseResult, files: Mapping[str, str]) -> Ma
         ("Performance parameters", _performance_table(result)),
         ("Common metrics", _common_tables(result)),
         ("Latency, and the load over time", _figures(distributions, timeline_figures(result))),
-        (_beside(reference), None if reference is None else baseline_table(result, reference)),
+        (_beside(reference), None if reference is None else baseline_table(result, reference, doubts=doubts)),
         ("Errors", errors_table(result)),
         ("The client", client_block(result)),
     ]
@@ -63,7 +69,7 @@ def case_section(place: int, result: CaseResult, files: Mapping[str, str]) -> Ma
         element("h2", result.name),
         element("p", result.nodeid, class_="sub code"),
         _load(result),
-        _marks(result),
+        _marks(result, results),
         _links(result.name, files),
         *(
             element("div", element("h3", title), content, class_="block")
@@ -100,9 +106,12 @@ def _load(result: CaseResult) -> Markup:
     )
 
 
-def _marks(result: CaseResult) -> Markup | None:
+def _marks(result: CaseResult, results: Sequence[CaseResult]) -> Markup | None:
     """Without what stands below: errors by kind, and the client where it is why nothing is judged."""
-    marks = list(case_marks(result, without=("errors", "client") if result.not_measured else ("errors",)))
+    without: tuple[Literal["client", "errors"], ...] = ("errors",)
+    if result.not_measured:
+        without = ("errors", "client")
+    marks = list(case_marks(result, results, without=without))
     if result.not_measured:
         marks.insert(0, f"{result.not_measured[0].upper()}{result.not_measured[1:]}")
     return element("ul", *(element("li", mark) for mark in marks), class_="marks") if marks else None

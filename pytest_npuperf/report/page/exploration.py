@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from pytest_npuperf.capacity import AGREEING, Exploration, Step
-from pytest_npuperf.report.charts.exploration import exploration_figures, named_load
+from pytest_npuperf.report.charts.exploration import exploration_figures
 from pytest_npuperf.report.charts.figure import figure_html
 from pytest_npuperf.report.charts.scale import Unit, number, quantity
-from pytest_npuperf.report.exploration import outcome_text
+from pytest_npuperf.report.exploration import judgement, named_load, outcome_text
 from pytest_npuperf.report.html.markup import Child, Markup, element
 from pytest_npuperf.report.html.tables import data_table
 
-__all__ = ["exploration_blocks"]
+__all__ = ["exploration_blocks", "step_below"]
 
 _MS = Unit("ms", 1e-3)
 
@@ -23,11 +23,11 @@ def exploration_blocks(exploration: Exploration) -> Iterator[Markup]:
     yield element("div", *map(figure_html, exploration_figures(exploration)), class_="figures")
     yield _steps_table(exploration)
     if exploration.steps:
-        load = named_load(exploration, exploration.steps[_step_below(exploration)].load)
+        load = named_load(exploration.axis, exploration.steps[step_below(exploration)].load)
         yield element("p", f"The figures below and the verdicts on them are of {load} alone.")
 
 
-def _step_below(exploration: Exploration) -> int:
+def step_below(exploration: Exploration) -> int:
     """The place of the step whose measurement is the result of the case.
 
     For a search the one that confirmed the found load, where none was confirmed and for a sweep the last one.
@@ -48,7 +48,7 @@ def _steps_table(exploration: Exploration) -> Markup:
         *("TTFT P50", "TTFT P99", "TPOT P50", "TPOT P99", "E2EL P99"),
         *("Output, token/s", "Requests/s", "Requests", "Failed"),
     ]
-    below = _step_below(exploration)
+    below = step_below(exploration)
     rows = [_step_row(step, is_below=place == below) for place, step in enumerate(exploration.steps)]
     return data_table("Steps in the order they were measured", header, rows)
 
@@ -59,16 +59,9 @@ def _step_row(step: Step, *, is_below: bool) -> list[Child]:
     mark = element("span", "shown below", class_="mark")
     return [
         element("span", f"{step.load:g} ", mark) if is_below else f"{step.load:g}",
-        _judgement(step),
+        judgement(step),
         *(quantity(latency, _MS) for latency in latencies),
         *("-" if rate is None else number(rate) for rate in rates),
         str(step.requests),
         str(step.failed_requests),
     ]
-
-
-def _judgement(step: Step) -> str:
-    if step.client_bound:
-        return "client-bound"
-    judged = {True: "kept", False: "broken", None: "-"}[step.kept]
-    return f"{judged} ({step.ended_early})" if step.ended_early else judged

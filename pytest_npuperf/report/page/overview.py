@@ -50,7 +50,7 @@ def entries_of(record: RunRecord) -> list[Entry]:
     measured = [
         Entry(
             result.name,
-            case_state(result, record.outcomes),
+            case_state(result, record),
             f"verdict-{number}",
             is_client_bound=result.health.state == "invalid",
         )
@@ -87,8 +87,8 @@ def _how_it_came_out(entries: Sequence[Entry]) -> tuple[str, Look]:
     look = _LOOKS.get(first, "open")
     if len(entries) == 1:
         return f"{entries[0].name} {_OF_ONE.get(first, first)}", look
-    if first == "passed":
-        return f"All {len(entries)} cases passed", look
+    if counts[first] == len(entries):
+        return f"All {len(entries)} cases {_OF_SOME.get(first, first)}", look
     parts = [f"{counts[first]} of {len(entries)} cases {_OF_SOME.get(first, first)}"]
     parts += [f"{counts[state]} {_OF_SOME.get(state, state)}" for state in others if state != "passed"]
     return ", ".join(parts), look

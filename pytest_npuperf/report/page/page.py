@@ -34,7 +34,7 @@ def page_html(
     text, look = headline(entries)
     title = f"{text}: serving performance of {record.server.get('model') or record.abbr}"
     cases = [
-        case_section(number, result, {} if single_file else written)
+        case_section(number, result, {} if single_file else written, record.results)
         for number, (result, written) in enumerate(zip(record.results, files, strict=True), start=1)
     ]
     return document(

@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from pytest_npuperf.report.charts.scale import Unit, quantity
+from pytest_npuperf.report.exploration import named_load
 from pytest_npuperf.report.html.markup import Child, Markup, element
 from pytest_npuperf.report.html.verdict_marks import Look, badge, verdict_badge, verdict_strip
+from pytest_npuperf.report.page.exploration import step_below
 from pytest_npuperf.report.page.overview import Entry
 from pytest_npuperf.report.page.reading import reading
+from pytest_npuperf.report.sides import doubts_about_a
 from pytest_npuperf.report.states import failure_of
-from pytest_npuperf.report.tables import UNSUPPORTED, n_of
+from pytest_npuperf.report.support import is_supported
+from pytest_npuperf.report.tables import UNSUPPORTED
 from pytest_npuperf.report.verdict_cells import (
     bound_text,
     interval_text,
@@ -21,7 +25,6 @@ from pytest_npuperf.report.verdict_cells import (
 from pytest_npuperf.report.verdicts import expression_text
 from pytest_npuperf.result import CaseResult, RunRecord
 from pytest_npuperf.slo import Verdict
-from pytest_npuperf.slo.resampling import needed_requests
 
 __all__ = ["verdict_section"]
 
@@ -40,7 +43,7 @@ def verdict_section(record: RunRecord, entries: Sequence[Entry]) -> Markup:
     """
     count = len(record.results)
     cases = [
-        _case(number, result, entry, failure_of(result, record.outcomes, record.failures))
+        _case(number, result, entry, record)
         for number, (result, entry) in enumerate(zip(record.results, entries, strict=False), start=1)
     ]
     cases += [
@@ -56,13 +59,14 @@ def _reading(record: RunRecord, entries: Sequence[Entry]) -> Markup | None:
     return reading(
         [verdict for result in record.results for verdict in result.verdicts],
         words if all(entry.is_measured for entry in entries) else {*words, _NOT_MEASURED},
-        has_unsupported=any(not _is_supported(result, *key[1:]) for result in measured for key in _LATENCIES),
+        has_unsupported=any(not is_supported(result, *key[1:]) for result in measured for key in _LATENCIES),
     )
 
 
-def _case(number: int, result: CaseResult, entry: Entry, failure: str) -> Markup:
-    chips = dict(_chips(result))
+def _case(number: int, result: CaseResult, entry: Entry, record: RunRecord) -> Markup:
+    chips, failure = dict(_chips(result)), failure_of(result, record)
     reasons = [failure, *(reason for reason in chips.values() if reason not in failure)]
+    reasons += doubts_about_a(result, record.results)
     return _article(
         entry,
         element("a", result.name, href=f"#case-{number}"),
@@ -120,7 +124,10 @@ def _chip(name: str) -> Markup:
 
 
 def _key_figures(result: CaseResult) -> Iterator[Markup]:
-    summary = result.summary
+    summary, explored = result.summary, result.exploration
+    if explored is not None and explored.steps:
+        load = named_load(explored.axis, explored.steps[step_below(explored)].load)
+        yield element("span", f"at {load}:", class_="name")
     if summary.failed_requests:
         yield element("span", f"of the {summary.success_requests} successful:", class_="name")
     for name, metric, statistic in _LATENCIES:
@@ -132,13 +139,7 @@ def _key_figures(result: CaseResult) -> Iterator[Markup]:
 
 def _latency(result: CaseResult, metric: str, statistic: str) -> str:
     value = getattr(result.summary, metric).statistic(statistic)
-    return f"{quantity(value, _MS)}{'' if _is_supported(result, metric, statistic) else UNSUPPORTED}"
-
-
-def _is_supported(result: CaseResult, metric: str, statistic: str) -> bool:
-    """Whether a percentile rests on enough requests; one that there is none of rests on nothing."""
-    n = n_of(result.summary, metric)
-    return not n or n >= needed_requests([result.stage_runs()["total"]], metric, statistic)
+    return f"{quantity(value, _MS)}{'' if is_supported(result, metric, statistic) else UNSUPPORTED}"
 
 
 def _key(name: str, value: str) -> Markup:

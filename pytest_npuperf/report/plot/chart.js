@@ -113,7 +113,7 @@ function stageTitles() {
   return [
     ...(first && first[0] < 0 ? [title("Warmup", first[1] > 0 ? 0 : first[0], 0.38, "left")] : []),
     ...data.steady.map(([from, to]) => title("Steady stage", (from + to) / 2, 0.35, "center")),
-    ...data.again.map((x) => title("Measured again", x, 0.38, "left")),
+    ...data.again.map((x) => title(data.again_name, x, 0.38, "left")),
   ];
 }
 

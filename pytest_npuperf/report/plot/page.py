@@ -45,6 +45,7 @@ def plot_html(
         "warmup": windows.warmup,
         "steady": windows.steady,
         "again": windows.starts,
+        "again_name": windows.start_name.capitalize(),
         **plot_columns(trace),
         **chunk_columns(trace, picture_name=picture_name),
     }

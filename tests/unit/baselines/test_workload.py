@@ -97,4 +97,4 @@ def test_lengths_that_are_drawn_count() -> None:
 
 def test_text_that_begins_like_a_path_counts_whole() -> None:
     one, other = (fingerprint({}, {}, {"extra_body": {"stop": stop}}) for stop in ("/end/now", "now"))
-    assert mismatches(one, other) == ['extra_body.stop: now, in the baseline /end/now']
+    assert mismatches(one, other) == ["extra_body.stop: now, in the baseline /end/now"]

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -18,17 +19,19 @@ def exploration(end: End, axis: LoadAxis = "concurrency", steps: tuple[Step, ...
 
 
 def test_a_search_that_found_nothing_breaks_an_implied_budget(make_step: Callable[..., Step]) -> None:
-    steps = (make_step(2), make_step(2))
+    steps = (make_step(2), replace(make_step(2), requests=120))
     verdict = exploration(End("lowest_broken"), steps=steps).capacity_verdict()
     assert verdict is not None
     assert (verdict.budget.expression, verdict.budget.implied) == ("capacity >= 2", True)
-    assert (verdict.outcome, verdict.measured, verdict.n) == ("fail", None, 2)
+    assert (verdict.outcome, verdict.measured, verdict.n) == ("fail", None, 120)
 
 
-def test_a_search_that_found_a_load_keeps_it() -> None:
-    verdict = exploration(End("edge", found=8, neighbour=9)).capacity_verdict()
+def test_a_search_that_found_a_load_keeps_it(make_step: Callable[..., Step]) -> None:
+    found = replace(make_step(8), kept=True, requests=240)
+    broken = replace(make_step(9), kept=False, requests=270)
+    verdict = exploration(End("edge", found=8, neighbour=9), steps=(found, broken)).capacity_verdict()
     assert verdict is not None
-    assert (verdict.outcome, verdict.measured) == ("pass", 8)
+    assert (verdict.outcome, verdict.measured, verdict.n) == ("pass", 8, 240)
 
 
 def test_a_rate_has_its_unit() -> None:

@@ -105,7 +105,7 @@ def test_tables_have_every_stage_and_say_when_the_load_was_steady(
     steady = summarize(clean, max_concurrency=2, stage="steady")
     result = make_result("chat", clean, stages=(steady,), steady_window=(0.5, 12.34567))
     lines = console_lines(make_record(result), REPORT, verbosity=0)
-    assert lines[1] == "Steady stage: from 0.5 s to 12.3457 s after the first request was sent"
+    assert lines[1] == "Steady stage: 0.5 to 12.35 s after the first request was sent"
     assert "\n".join(lines[2:-2]) == "\n".join(
         [performance_table([result.summary, steady]), common_table([result.summary, steady])]
     )

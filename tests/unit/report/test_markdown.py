@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from pytest_npuperf.capacity import End, Exploration
 from pytest_npuperf.report.markdown import limited, markdown_summary
 from pytest_npuperf.result import OTHER_SIDE, CaseResult, RunRecord
 from pytest_npuperf.slo import Verdict, parse_budget
@@ -50,14 +51,14 @@ def test_figures_and_verdicts_of_every_case_are_tables(
         [
             "<code>chat[concurrency=4]</code>",
             "**failed**",
-            "50.0 ms",
-            "50.0 ms",
-            "10.0 ms",
+            r"50.0 ms\*",
+            r"50.0 ms\*",
+            r"10.0 ms\*",
             "42.8571 token/s",
             "1",
             "0",
         ],
-        ["<code>burst</code>", "passed", "50.0 ms", "50.0 ms", "10.0 ms", "42.8571 token/s", "1", "0"],
+        ["<code>burst</code>", "passed", *[r"50.0 ms\*"] * 2, r"10.0 ms\*", "42.8571 token/s", "1", "0"],
         ["case", "budget", "bound", "measured", "90 % interval", "n", "verdict"],
         [
             "<code>chat[concurrency=4]</code>",
@@ -69,6 +70,31 @@ def test_figures_and_verdicts_of_every_case_are_tables(
             "**FAIL (unsupported)**",
         ],
     ]
+    assert "\n\n\\* rests on too few requests for that percentile\n\n" in text
+
+
+def test_a_percentile_of_enough_requests_has_no_star(
+    make_result: Results, make_record: Records, load_trace: Callable[..., Trace]
+) -> None:
+    text = markdown_summary(make_record(make_result("chat", load_trace(300))), REPORT)
+    assert r"\*" not in text
+    assert _rows(text)[1][6] == "300"
+
+
+def test_figures_of_the_successful_requests_say_so(make_result: Results, make_record: Records) -> None:
+    (_, row) = _rows(markdown_summary(make_record(make_result()), REPORT))[:2]
+    assert row[6:] == ["3; figures of 2 successful", "1"]
+
+
+def test_a_seed_of_0_is_told(make_result: Results, make_record: Records) -> None:
+    record = make_record(make_result(), environment={"seed": 0})
+    assert "seed <code>0</code>, run" in markdown_summary(record, REPORT)
+
+
+def test_a_sweep_says_how_it_ended(make_result: Results, make_record: Records) -> None:
+    sweep = Exploration(axis="rate", search=None, steps=(), end=End("all_measured"))
+    text = markdown_summary(make_record(make_result(exploration=sweep)), REPORT)
+    assert "- <code>Sweep over rate: all loads measured</code>" in text
 
 
 def test_a_failed_case_says_how_to_repeat_it(
@@ -103,7 +129,7 @@ def test_where_the_report_lies_is_told(make_result: Results, make_record: Record
     record = make_record(make_result("chat", clean))
     text = markdown_summary(record, REPORT, artifacts="https://ci/1#artifacts")
     assert text.splitlines()[-1] == (
-        f"Report: <code>{REPORT}</code>, its tables and plots in "
+        f"Report: <code>{REPORT}/report.html</code>, its tables and plots in "
         "<code>performance/vllm-api-stream-chat</code>; [artifacts](https://ci/1#artifacts)"
     )
 

@@ -92,7 +92,7 @@ def test_warmup_and_steady_stage_are_on_the_page(two_good_one_failed: Trace) -> 
     page = plot_html(two_good_one_failed, title="chat", picture_name="chat", windows=windows)
     with_both, without = _embedded(page.decode()), _embedded(_page(two_good_one_failed))
     assert (with_both["warmup"], with_both["steady"]) == ([[-0.5, 0.25]], [[0.5, 1.5]])
-    assert with_both["again"] == [2.0]
+    assert (with_both["again"], with_both["again_name"]) == ([2.0], "Measured again")
     assert (without["warmup"], without["steady"], without["again"]) == ([], [], [])
 
 

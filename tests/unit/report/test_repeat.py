@@ -4,7 +4,7 @@ import shlex
 from collections.abc import Callable
 from typing import Any
 
-from pytest_npuperf.report.repeat import repeat_command, repeat_lines, repeat_run_command
+from pytest_npuperf.report.repeat import known_load, repeat_command, repeat_lines, repeat_run_command
 from pytest_npuperf.result import CaseResult
 
 
@@ -83,3 +83,10 @@ def test_what_was_sent_and_who_answered_stand_above_the_command(
         "  pytest npuperf.yaml::chat",
     ]
     assert repeat_lines([make_result()], settings={}, server={})[0] == "repeat it:"
+
+
+def test_the_prompts_of_a_and_b_are_named_in_one_order(make_result: Callable[..., CaseResult]) -> None:
+    a = make_result("chat@A", nodeid="x::chat", in_pairs=True, prompts_hash="3fa1")
+    b = make_result("chat", nodeid="x::chat", in_pairs=True, prompts_hash="77b2")
+    told = "chat@A: prompts 3fa1, chat: prompts 77b2"
+    assert known_load([a, b], server={}) == known_load([b, a], server={}) == told

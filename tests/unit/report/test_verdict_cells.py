@@ -93,3 +93,11 @@ def test_an_outcome_is_marked_where_it_is_close_or_advisory() -> None:
     advisory = replace(verdict, budget=replace(verdict.budget, advisory=True))
     assert verdict_text(advisory) == "FAIL (close, advisory)"
     assert verdict_text(replace(verdict, close=False, outcome="inconclusive")) == "inconclusive"
+
+
+def test_a_capacity_says_what_it_counts() -> None:
+    budget = replace(parse_budget("total_requests >= 1"), metric="capacity")
+    found = Verdict(budget=budget, measured=19.0, n=240, outcome="pass")
+    assert (measured_text(found), bound_text(found)) == ("19 clients", ">= 1 clients")
+    of_rate = replace(found, budget=replace(budget, unit="req/s"), measured=2.5)
+    assert (measured_text(of_rate), bound_text(of_rate)) == ("2.5 req/s", ">= 1 req/s")

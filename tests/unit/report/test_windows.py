@@ -8,6 +8,7 @@ import pytest
 
 from pytest_npuperf.confirming import pooled_result
 from pytest_npuperf.metrics import summarize
+from pytest_npuperf.report.charts.stages import described_windows
 from pytest_npuperf.report.windows import Windows, windows
 from pytest_npuperf.result import CaseResult
 from pytest_npuperf.trace import Trace
@@ -51,3 +52,12 @@ def test_a_warmup_ends_with_its_measurement(measured: CaseResult) -> None:
 def test_there_is_no_steady_stage_where_one_measurement_has_none(measured: CaseResult) -> None:
     without = replace(measured, steady_window=None, steady_rows=None)
     assert windows(pooled_result([measured, without])).steady == ()
+
+
+def test_turns_beside_another_server_are_called_turns(measured: CaseResult) -> None:
+    again = pooled_result([measured, measured])
+    assert windows(again).start_name == "measured again"
+    assert "; a line is where it was measured again" in described_windows(windows(again))
+    turns = windows(replace(again, in_pairs=True))
+    assert turns.start_name == "next turn"
+    assert described_windows(turns).endswith("next turn begins; the other server's turns are left out")

@@ -91,3 +91,6 @@ def test_what_was_measured_by_turns_is_compared_pair_by_pair(
     assert cells[cells.index("failure_rate") + 6] == "same"
     assert "3 pairs" in made
     assert "Noise floor" not in made
+    assert "A is suspect" not in made
+    doubted = baseline_table(b[0], reference, doubts=["A is suspect: <why>"])
+    assert "<li>A is suspect: &lt;why&gt;</li>" in doubted

@@ -28,6 +28,8 @@ def entries(*states: str, **fields: Any) -> list[Entry]:
         (["no baseline"], "a has no baseline", "open"),
         (["stopped"], "a was stopped", "open"),
         (["passed"] * 3, "All 3 cases passed", "pass"),
+        (["failed"] * 4, "All 4 cases failed", "fail"),
+        (["error"] * 2, "All 2 cases with an error", "fail"),
         (["passed", "inconclusive", "passed"], "1 of 3 cases inconclusive", "open"),
         (["passed", "inconclusive", "failed"], "1 of 3 cases failed, 1 inconclusive", "fail"),
         (["error", "passed", "failed", "failed"], "2 of 4 cases failed, 1 with an error", "fail"),

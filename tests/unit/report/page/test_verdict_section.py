@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from pytest_npuperf.capacity import End, Exploration, measured_step
 from pytest_npuperf.metrics import ClientHealth
 from pytest_npuperf.report.html.verdict_marks import verdict_badge, verdict_look, verdict_strip
 from pytest_npuperf.report.page.overview import entries_of
@@ -308,3 +309,15 @@ def test_a_case_without_budgets_says_so(
     make_result: Callable[..., CaseResult], make_record: Callable[..., RunRecord]
 ) -> None:
     assert "It has no budget." in section(make_record(make_result("a")))
+
+
+def test_the_figures_of_a_sweep_say_of_which_load_they_are(
+    make_result: Callable[..., CaseResult], make_record: Callable[..., RunRecord]
+) -> None:
+    result = make_result()
+    steps = [
+        measured_step(load, result.summary, kept=None, ended_early="", client_bound=False) for load in (4, 19)
+    ]
+    sweep = Exploration(axis="concurrency", search=None, steps=tuple(steps), end=End("all_measured"))
+    assert "at concurrency 19:" in section(make_record(replace(result, exploration=sweep)))
+    assert "at concurrency" not in section(make_record(result))

@@ -39,9 +39,8 @@ from pytest_npuperf.report.page import page_html
 
 def pytest_npuperf_write_report(record, directory):
     files = [case["files"] for case in json.loads((directory / "summary.json").read_text())["cases"]]
-    outcomes = {record.results[0].nodeid: "failed"}
     for name, single_file in (("linked", False), ("single", True)):
-        content = page_html(record, files, outcomes=outcomes, single_file=single_file)
+        content = page_html(record, files, single_file=single_file)
         (directory / f"{name}.html").write_bytes(content)
 """
 

@@ -6,14 +6,13 @@ import inspect
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_npuperf.errors import BudgetError, NothingMeasuredError, NpuperfError, NpuperfWarning
+from pytest_npuperf.budgets import warn, warn_of_directions
+from pytest_npuperf.errors import NothingMeasuredError, NpuperfError
 from pytest_npuperf.session import MARKED_BUDGETS, OTHERS, RESULTS, SESSION, PerfSession
 
 if TYPE_CHECKING:
@@ -21,28 +20,23 @@ if TYPE_CHECKING:
     from pytest_npuperf.fixtures import Npuperf
     from pytest_npuperf.result import CaseResult
     from pytest_npuperf.settings import Settings
-    from pytest_npuperf.slo import Budget
 
 __all__ = [
     "CASE_FILE_NAME",
-    "SLO_MARKER",
     "CaseItem",
     "add_default_case",
     "add_root_case_file",
     "case_file",
     "check_baseline_names",
-    "check_markers",
-    "command_line_budgets",
+    "is_case",
     "judging",
     "keep_pytest_asyncio_quiet",
     "mark_async_cases",
     "own_case",
-    "parse_budgets",
     "shape_report",
 ]
 
 CASE_FILE_NAME = "npuperf.yaml"
-SLO_MARKER = "npuperf_slo"
 _MEASURING_FIXTURES = {"npuperf", "npuperf_client"}
 
 
@@ -79,7 +73,7 @@ class _CaseFile(pytest.Module):
             if content.server is not None:
                 self.config.stash[SESSION].use_server_section(self.path, content.server)
             for _, case in content.cases:
-                _warn_of_directions(self, case.slo)
+                warn_of_directions(case.slo, self.nodeid, self.warn)
         except NpuperfError as exc:
             raise self.CollectError(str(exc)) from exc
         for line, case in content.cases:
@@ -146,84 +140,6 @@ def mark_async_cases(collected: object) -> None:
             item.add_marker(pytest.mark.asyncio)
 
 
-def check_markers(items: list[pytest.Item]) -> None:
-    """Parse the budgets in markers.
-
-    Raises:
-        pytest.UsageError: A marker is not valid, or warnings are errors and there is one.
-    """
-    for item in items:
-        budgets = [budget for mark in item.iter_markers(SLO_MARKER) for budget in _marked(item, mark)]
-        if budgets:
-            item.stash[MARKED_BUDGETS] = budgets
-            try:
-                _warn_of_directions(item, budgets)
-            except NpuperfError as exc:
-                raise pytest.UsageError(str(exc)) from exc
-
-
-def _marked(item: pytest.Item, mark: pytest.Mark) -> list[Budget]:
-    switches = {"advisory", "require_support"}
-    are_switches = mark.kwargs.keys() <= switches and all(isinstance(on, bool) for on in mark.kwargs.values())
-    if not are_switches or not mark.args or not all(isinstance(arg, str) for arg in mark.args):
-        raise pytest.UsageError(
-            f"{item.nodeid}: @pytest.mark.{SLO_MARKER} takes budgets as strings, "
-            f'such as "ttft.p99 < 500 ms", and {" and ".join(sorted(switches))} as True or False; '
-            f"given were {mark.args!r} and {mark.kwargs!r}"
-        )
-    budgets = parse_budgets(mark.args, f"{item.nodeid}: @pytest.mark.{SLO_MARKER}")
-    return [replace(budget, **mark.kwargs) for budget in budgets]
-
-
-def _warn_of_directions(node: pytest.Item | pytest.Collector, budgets: Iterable[Budget]) -> None:
-    """Warn of budgets that bound a figure from its good side."""
-    from pytest_npuperf.slo import direction_warning
-
-    for warning in filter(None, map(direction_warning, budgets)):
-        _warn(f"{node.nodeid}: {warning}", node.warn)
-
-
-def _warn(text: str, warn: Callable[[NpuperfWarning], None]) -> None:
-    """Warn; where the user makes warnings errors, raise one that is told without a traceback."""
-    try:
-        warn(NpuperfWarning(text))
-    except NpuperfWarning as exc:
-        raise NpuperfError(f"{text} (a warning, which -W error or filterwarnings makes an error)") from exc
-
-
-def command_line_budgets(config: pytest.Config, settings: Settings) -> list[Budget]:
-    """The budgets of every case of the run.
-
-    Raises:
-        pytest.UsageError: One is not valid, or warnings are errors and there is one.
-    """
-    if not settings.slo:
-        return []
-    from pytest_npuperf.slo import direction_warning
-
-    budgets = parse_budgets(settings.slo, "--npuperf-slo")
-    try:
-        for warning in filter(None, map(direction_warning, budgets)):
-            _warn(f"--npuperf-slo: {warning}", partial(config.issue_config_time_warning, stacklevel=2))
-    except NpuperfError as exc:
-        raise pytest.UsageError(str(exc)) from exc
-    return budgets
-
-
-def parse_budgets(expressions: Iterable[str], where: str) -> list[Budget]:
-    """Budgets of an option or a marker.
-
-    Raises:
-        pytest.UsageError: One is not valid.
-    """
-    from pytest_npuperf.slo.parser import parse_budget
-
-    try:
-        return [parse_budget(expression) for expression in expressions]
-    except BudgetError as exc:
-        raise pytest.UsageError(f"{where}: {exc}") from exc
-
-
 def check_baseline_names(settings: Settings) -> None:
     """Look at the names of baselines before anything is measured.
 
@@ -287,11 +203,11 @@ def _warn_or_skip(item: pytest.Item, results: Sequence[CaseResult]) -> None:
     for result in results:
         warned = [verdict for verdict in result.verdicts if verdict.consequence == "warn"]
         if warned:
-            _warn(f"{result.name}: {warned_budgets(warned)}", item.warn)
+            warn(f"{result.name}: {warned_budgets(warned)}", item.warn)
         differing = dict.fromkeys(what for verdict in result.verdicts for what in verdict.mismatches)
         if differing:
             what = f"{result.name}: the baseline was measured with something else: {'; '.join(differing)}"
-            _warn(what, item.warn)
+            warn(what, item.warn)
     skipped = [verdict for result in results for verdict in result.verdicts if verdict.consequence == "skip"]
     if skipped:
         pytest.skip(warned_budgets(skipped))

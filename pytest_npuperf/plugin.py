@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pytest_npuperf import cases, hookspec, options
+from pytest_npuperf import budgets, cases, hookspec, options
 from pytest_npuperf.errors import NpuperfError
 from pytest_npuperf.fixtures import npuperf, npuperf_client, npuperf_server
 from pytest_npuperf.session import SESSION, PerfSession
@@ -30,7 +30,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """Read the settings; no file, process or socket comes of it."""
     cases.keep_pytest_asyncio_quiet()
     config.addinivalue_line(
-        "markers", f"{cases.SLO_MARKER}(*budgets): budgets that the test's cases must keep"
+        "markers", f"{budgets.SLO_MARKER}(*budgets): budgets that the test's cases must keep"
     )
     if not (config.getoption("help") or config.getoption("version")):
         config.stash[SESSION] = _new_session(config)
@@ -43,7 +43,7 @@ def _new_session(config: pytest.Config) -> PerfSession:
         cases.check_baseline_names(settings)
     except NpuperfError as exc:
         raise pytest.UsageError(str(exc)) from exc
-    slo = cases.command_line_budgets(config, settings)
+    slo = budgets.command_line_budgets(config, settings)
     if settings.has_target and config.getoption("dist", "no") != "no":
         raise pytest.UsageError(
             "-n (pytest-xdist) and measured cases do not go together: cases that run beside each other "
@@ -74,7 +74,7 @@ def pytest_pycollect_makeitem() -> Generator[None, object, object]:
 def pytest_collection_modifyitems(session: pytest.Session, items: list[pytest.Item]) -> None:
     """Add the built-in case before anything is deselected."""
     cases.add_default_case(session, items)
-    cases.check_markers(items)
+    budgets.check_markers(items)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from uuid import uuid4
 
 import pytest
 
 from pytest_npuperf.errors import CaseError, LoadError
-from pytest_npuperf.reporting import Reporting, wall_clock
+from pytest_npuperf.reporting import Reporting
+from pytest_npuperf.run_directory import RunDirectory
 from pytest_npuperf.settings import Settings
 from pytest_npuperf.terminal import LiveLine
-from pytest_npuperf.text import printable
 
 if TYPE_CHECKING:
     import httpx
@@ -49,19 +48,8 @@ class PerfSession:
         self._served: Served | None = None
         self._target_finders: dict[str, TargetFinder] = {}
         self._sides: Sides | None = None
-        self._directory: Path | None = None
         self.live = LiveLine(config)
-
-    @property
-    def directory(self) -> Path:
-        """The directory of this run; it is made when something is put into it."""
-        if self._directory is None:
-            self._directory = self.settings.report_dir / uuid4().hex
-            (self._directory / "logs" / "performance").mkdir(parents=True)
-            ignore = self.settings.report_dir / ".gitignore"
-            if not ignore.exists():
-                ignore.write_text("*\n")
-        return self._directory
+        self._directory = RunDirectory(settings.report_dir, echo=self.live.print if settings.debug else None)
 
     @property
     def server(self) -> dict[str, Any]:
@@ -109,7 +97,7 @@ class PerfSession:
         from pytest_npuperf.serving import serving
 
         section = self._server_section[1] if self._server_section else ServerSection()
-        with serving(settings, section, logs=self.directory / "logs", note=self._status) as served:
+        with serving(settings, section, logs=self._directory.path / "logs", note=self._status) as served:
             self.live.end()
             yield served
 
@@ -133,8 +121,8 @@ class PerfSession:
     def _measure(self, case: Case, item: pytest.Item, served: Served) -> Measuring:
         from pytest_npuperf.measuring import measure, measure_pairs
 
-        log = self._log(case.name)
-        note, budgets, sides = self._step_log(log), self.budgets(item, case), self._sides
+        log = self._directory.log_of(case.name, self.results)
+        note, budgets, sides = self._directory.note_into(log), self.budgets(item, case), self._sides
         client = self._client_settings()
         if sides is not None:
             return measure_pairs(
@@ -199,7 +187,7 @@ class PerfSession:
             name=name,
             nodeid=item.nodeid,
             stopped=isinstance(error, (KeyboardInterrupt, pytest.exit.Exception)),
-            note=self._step_log(self._log(name)),
+            note=self._directory.note_into(self._directory.log_of(name, self.results)),
         )
         self._add(item, result)
 
@@ -300,32 +288,16 @@ class PerfSession:
             health=settings.client_health,
         )
 
-    def _log(self, name: str) -> Path:
-        """The log of the next case, under the file name that the report will give it."""
-        from pytest_npuperf.report import case_stems
-
-        stem = case_stems([*(result.name for result in self.results), name])[-1]
-        return self.directory / "logs" / "performance" / f"{stem}.log"
-
     def _status(self, text: str) -> None:
         if self.settings.debug:
             self.live.print(text)
         else:
             self.live.show(text)
 
-    def _step_log(self, log: Path) -> Callable[[str], None]:
-        def note(text: str) -> None:
-            with log.open("a", encoding="utf-8") as file:
-                file.write(f"{wall_clock()} {printable(text)}\n")
-            if self.settings.debug:
-                self.live.print(text)
-
-        return note
-
     def finish(self, *, stopped: bool) -> None:
         """Write the report, if anything was started or measured."""
-        if self._directory is not None:
-            self.reporting.write(self._directory, self.results, server=self.server, stopped=stopped)
+        if self._directory.is_made:
+            self.reporting.write(self._directory.path, self.results, server=self.server, stopped=stopped)
 
 
 def _location(item: pytest.Item) -> tuple[str, int]:

@@ -11,7 +11,7 @@ from pytest_npuperf.report.exploration import exploration_lines, outcome_text
 from pytest_npuperf.report.marks import case_marks
 from pytest_npuperf.report.names import case_stems, safe_stem
 from pytest_npuperf.report.states import outcome_of
-from pytest_npuperf.report.support import UNSUPPORTED_NOTE, is_supported
+from pytest_npuperf.report.support import UNSUPPORTED_NOTE, starred
 from pytest_npuperf.report.tables import MORE_COLUMNS, UNSUPPORTED, common_table, performance_table
 from pytest_npuperf.report.verdicts import broken_budgets, warned_budgets
 from pytest_npuperf.result import CaseResult, RunRecord
@@ -112,8 +112,7 @@ def _short(task: str, result: CaseResult, outcome: str) -> str:
 
 def _p99(result: CaseResult) -> str:
     """P99 of TTFT, marked where it rests on too few requests."""
-    p99 = milliseconds(result.summary.ttft.percentile(99))
-    return p99 if is_supported(result, "ttft", "p99") else f"{p99}{UNSUPPORTED}"
+    return starred(milliseconds(result.summary.ttft.percentile(99)), result, "ttft", "p99")
 
 
 def _marks(result: CaseResult, record: RunRecord) -> Iterator[str]:

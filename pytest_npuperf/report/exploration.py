@@ -35,9 +35,9 @@ _SWEEP_ENDS = {
 }
 
 
-def named_load(axis: LoadAxis, load: float) -> str:
-    """A load and what it is of: ``concurrency 8``, ``rate 2.5 req/s``."""
-    return f"{axis} {load:g} {_UNITS[axis]}".rstrip()
+def named_load(axis: LoadAxis, *loads: float) -> str:
+    """A load, or the ends of a range, and what it is of: ``concurrency 8``, ``rate 2.5 to 4 req/s``."""
+    return f"{axis} {' to '.join(f'{load:g}' for load in loads)} {_UNITS[axis]}".rstrip()
 
 
 def judgement(step: Step) -> str:

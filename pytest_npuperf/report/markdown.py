@@ -14,7 +14,7 @@ from pytest_npuperf.report.exploration import outcome_text
 from pytest_npuperf.report.marks import case_marks
 from pytest_npuperf.report.repeat import repeat_lines
 from pytest_npuperf.report.states import case_state, failure_of, outcome_of
-from pytest_npuperf.report.support import UNSUPPORTED_NOTE, is_supported
+from pytest_npuperf.report.support import UNSUPPORTED_NOTE, starred
 from pytest_npuperf.report.tables import UNSUPPORTED
 from pytest_npuperf.report.verdict_cells import (
     bound_text,
@@ -136,7 +136,7 @@ def _figures_row(result: CaseResult, record: RunRecord) -> tuple[str, ...]:
 
 def _latency(result: CaseResult, metric: str, statistic: str) -> str:
     value = milliseconds(getattr(result.summary, metric).statistic(statistic))
-    return value if is_supported(result, metric, statistic) else f"{value}{_STAR}"
+    return starred(value, result, metric, statistic, star=_STAR)
 
 
 def _verdict_rows(result: CaseResult) -> Iterator[tuple[str, ...]]:

@@ -1,17 +1,20 @@
-"""Whether a percentile of a case rests on enough requests."""
+"""Marks of percentiles of a case that rest on too few requests."""
 
 from __future__ import annotations
 
-from pytest_npuperf.report.tables import UNSUPPORTED, n_of
+from pytest_npuperf.report.tables import UNSUPPORTED, is_supported
 from pytest_npuperf.result import CaseResult
-from pytest_npuperf.slo.resampling import needed_requests
 
-__all__ = ["UNSUPPORTED_NOTE", "is_supported"]
+__all__ = ["UNSUPPORTED_NOTE", "is_case_supported", "starred"]
 
 UNSUPPORTED_NOTE = f"{UNSUPPORTED} rests on too few requests for that percentile"
 
 
-def is_supported(result: CaseResult, metric: str, statistic: str) -> bool:
-    """Whether it does, of all requests; one that there is no value of rests on nothing and is not marked."""
-    n = n_of(result.summary, metric)
-    return not n or n >= needed_requests([result.stage_runs()["total"]], metric, statistic)
+def is_case_supported(result: CaseResult, metric: str, statistic: str) -> bool:
+    """Whether a percentile of all requests rests on enough of them."""
+    return is_supported(result.summary, metric, statistic, result.stage_runs()["total"])
+
+
+def starred(text: str, result: CaseResult, metric: str, statistic: str, *, star: str = UNSUPPORTED) -> str:
+    """A percentile of all requests as text, with the mark where it rests on too few of them."""
+    return text if is_case_supported(result, metric, statistic) else f"{text}{star}"

@@ -135,13 +135,14 @@ def _cells(
     for column in columns:
         statistic = "avg" if column == "Average" else column.lower()
         figure = _figure(sample.statistic(statistic), unit)
-        if runs is None or _is_supported(summary, metric, statistic, runs[summary.stage]):
+        if runs is None or is_supported(summary, metric, statistic, runs[summary.stage]):
             yield figure
         else:
             yield f"{figure}{UNSUPPORTED}"
 
 
-def _is_supported(summary: Summary, metric: str, statistic: str, run: StageRun) -> bool:
+def is_supported(summary: Summary, metric: str, statistic: str, run: StageRun) -> bool:
+    """Whether a percentile rests on enough requests of its stage; what is none, or has no value, does."""
     n = n_of(summary, metric)
     if not n or share_below(statistic) is None:
         return True

@@ -46,10 +46,6 @@ def exploration_figures(exploration: Exploration) -> Iterator[Figure]:
             yield found
 
 
-def _unit(exploration: Exploration) -> str:
-    return " req/s" if exploration.axis == "rate" else ""
-
-
 def _figure(
     exploration: Exploration, name: str, meaning: str, columns: Sequence[tuple[str, str]]
 ) -> Figure | None:
@@ -264,10 +260,10 @@ def _course(exploration: Exploration, percentile: str, points: Sequence[_Point],
             f"{number(first.throughput)} token/s, {percentile} {quantity(first.latency, unit)}."
         )
     peak = max(points, key=lambda point: point.throughput)
-    loads = f"{first.step.load:g} to {last.step.load:g}{_unit(exploration)}"
+    loads = named_load(exploration.axis, first.step.load, last.step.load)
     highest = f", its peak is {number(peak.throughput)} token/s at {peak.step.load:g}"
     return (
-        f"From {exploration.axis} {loads} the output rate goes from {number(first.throughput)} to "
+        f"From {loads} the output rate goes from {number(first.throughput)} to "
         f"{number(last.throughput)} token/s{'' if peak is last else highest}; {percentile} goes from "
         f"{quantity(first.latency, unit)} to {quantity(last.latency, unit)}."
     )

@@ -13,8 +13,7 @@ from pytest_npuperf.report.page.overview import Entry
 from pytest_npuperf.report.page.reading import reading
 from pytest_npuperf.report.sides import doubts_about_a
 from pytest_npuperf.report.states import failure_of
-from pytest_npuperf.report.support import is_supported
-from pytest_npuperf.report.tables import UNSUPPORTED
+from pytest_npuperf.report.support import is_case_supported, starred
 from pytest_npuperf.report.verdict_cells import (
     bound_text,
     interval_text,
@@ -59,7 +58,9 @@ def _reading(record: RunRecord, entries: Sequence[Entry]) -> Markup | None:
     return reading(
         [verdict for result in record.results for verdict in result.verdicts],
         words if all(entry.is_measured for entry in entries) else {*words, _NOT_MEASURED},
-        has_unsupported=any(not is_supported(result, *key[1:]) for result in measured for key in _LATENCIES),
+        has_unsupported=any(
+            not is_case_supported(result, *key[1:]) for result in measured for key in _LATENCIES
+        ),
     )
 
 
@@ -139,7 +140,7 @@ def _key_figures(result: CaseResult) -> Iterator[Markup]:
 
 def _latency(result: CaseResult, metric: str, statistic: str) -> str:
     value = getattr(result.summary, metric).statistic(statistic)
-    return f"{quantity(value, _MS)}{'' if is_supported(result, metric, statistic) else UNSUPPORTED}"
+    return starred(quantity(value, _MS), result, metric, statistic)
 
 
 def _key(name: str, value: str) -> Markup:

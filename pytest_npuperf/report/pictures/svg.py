@@ -12,6 +12,7 @@ from importlib import resources
 from pytest_npuperf.report.html.document import asset
 from pytest_npuperf.report.html.markup import Markup, element
 from pytest_npuperf.report.html.svg import label, line
+from pytest_npuperf.text import printable
 
 __all__ = ["Picture", "picture_svg"]
 
@@ -63,7 +64,7 @@ def picture_svg(picture: Picture, *, case: str) -> bytes:
         element("style", _style()),
         element("rect", class_="back", width=f"{width:g}", height=f"{top + height:g}"),
         label("title", picture.title, (_EDGE, _TITLE)),
-        label("case", _shortened(case, width), (_EDGE, _TITLE + _LINE)),
+        label("case", printable(case, int((width - 2 * _EDGE) / _LETTER)), (_EDGE, _TITLE + _LINE)),
         *(label("sub", text, (_EDGE, _TITLE + _LINE * (2 + row))) for row, text in enumerate(lines)),
         *(key for _, key in keys),
         element("g", picture.drawing, transform=f"translate(0 {top:g})"),
@@ -74,11 +75,6 @@ def picture_svg(picture: Picture, *, case: str) -> bytes:
         class_="chart",
     )
     return f"{root}\n".encode()
-
-
-def _shortened(case: str, width: float) -> str:
-    room = int((width - 2 * _EDGE) / _LETTER)
-    return case if len(case) <= room else f"{case[: room - 3]}..."
 
 
 def _keys(picture: Picture, below: float, width: float) -> Iterator[tuple[int, Markup]]:
